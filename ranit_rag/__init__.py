@@ -1,0 +1,50 @@
+"""RANIT: open named entity recognition with retrieval augmented instruction tuning.
+
+>>> from ranit_rag import Ranit
+>>> ner = Ranit()
+>>> ner.extract("Aspirin eased her migraine.", ["drug", "disease"]).entities  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ranit_rag.errors import RanitError as RanitError
+    from ranit_rag.pipeline import Ranit as Ranit
+    from ranit_rag.types import Decision as Decision
+    from ranit_rag.types import Entity as Entity
+    from ranit_rag.types import EntityType as EntityType
+    from ranit_rag.types import Example as Example
+    from ranit_rag.types import Extraction as Extraction
+    from ranit_rag.types import Failure as Failure
+    from ranit_rag.types import Usage as Usage
+
+_HOME = {
+    "Decision": "ranit_rag.types",
+    "Entity": "ranit_rag.types",
+    "EntityType": "ranit_rag.types",
+    "Example": "ranit_rag.types",
+    "Extraction": "ranit_rag.types",
+    "Failure": "ranit_rag.types",
+    "Ranit": "ranit_rag.pipeline",
+    "RanitError": "ranit_rag.errors",
+    "Usage": "ranit_rag.types",
+}
+
+__all__ = [*sorted(_HOME), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'ranit_rag' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,300 @@
+"""The values that flow through RANIT. All are frozen; offsets count Unicode code points of the text as given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+from ranit_rag.errors import DataError, InputError
+
+Route = Literal["in_domain", "out_domain", "none"]
+DropReason = Literal["ungrounded", "unparsable", "truncated", "duplicate"]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """A requested type: its name as shown to the model and, if the user gave one, a definition."""
+
+    name: str
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A labelled span: ``text == source[start:end]``. ``score`` is a probability in [0, 1], or None."""
+
+    text: str
+    label: str
+    start: int
+    end: int
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An annotated text that can be shown to the model.
+
+    ``id`` is a hash of text, entities and domain unless one is given, so that importing the same example twice
+    changes nothing. Raises DataError where an entity is not a span of the text.
+    """
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+    domain: str = ""
+    language: str = ""
+    source: str = ""
+    id: str = ""
+
+    def __post_init__(self) -> None:
+        for entity in self.entities:
+            if entity.start < 0 or not entity.text or self.text[entity.start : entity.end] != entity.text:
+                raise DataError(
+                    f"entity {entity.text!r} ({entity.label}) is not the text at {entity.start}:{entity.end}, "
+                    f"which is {self.text[max(entity.start, 0) : entity.end]!r}",
+                    hint="offsets count Unicode code points from 0, and end is exclusive",
+                )
+        if not self.id:
+            object.__setattr__(self, "id", self._content_hash())
+
+    def _content_hash(self) -> str:
+        spans = sorted((e.start, e.end, e.label) for e in self.entities)
+        content = json.dumps([self.text, spans, self.domain], ensure_ascii=False)
+        return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The types that occur, in order of first occurrence."""
+        return tuple(dict.fromkeys(entity.label for entity in self.entities))
+
+    @classmethod
+    def from_mentions(cls, text: str, mentions: Mapping[str, Sequence[str]], **fields: str) -> Example:
+        """Build an example from ``{label: [mention, …]}``: every occurrence of a mention becomes an entity."""
+        entities = []
+        for label, strings in mentions.items():
+            for mention in dict.fromkeys(strings):
+                start = text.find(mention) if mention else -1
+                if start < 0:
+                    raise DataError(f"{mention!r} ({label}) does not stand in the text {text[:60]!r}")
+                while start >= 0:
+                    entities.append(Entity(mention, label, start, start + len(mention)))
+                    start = text.find(mention, start + len(mention))
+        return cls(text, tuple(sorted(entities, key=lambda e: (e.start, -e.end))), **fields)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Example:
+        """Read ``{"text", "entities": [{"start", "end", "label", "text"?}], "domain"?, "language"?, "source"?, "id"?}``."""
+        text = record.get("text")
+        if not isinstance(text, str) or not text:
+            raise DataError("the record has no text", hint='an example is {"text": "…", "entities": [{"start", "end", "label"}]}')
+        entities = tuple(_entity_from(text, raw) for raw in record.get("entities") or ())
+        fields = {key: str(record.get(key) or "") for key in ("domain", "language", "source", "id")}
+        return cls(text, entities, **fields)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form that ``from_dict`` reads."""
+        entities = [{"text": e.text, "label": e.label, "start": e.start, "end": e.end} for e in self.entities]
+        return {
+            "id": self.id,
+            "text": self.text,
+            "entities": entities,
+            "domain": self.domain,
+            "language": self.language,
+            "source": self.source,
+        }
+
+
+def _entity_from(text: str, raw: object) -> Entity:
+    if not isinstance(raw, Mapping):
+        raise DataError(f"an entity must be an object with start, end and label, not {raw!r}")
+    start, end, label = raw.get("start"), raw.get("end"), raw.get("label")
+    if isinstance(start, bool) or isinstance(end, bool) or not isinstance(start, int) or not isinstance(end, int):
+        raise DataError(f"the entity {dict(raw)!r} needs whole numbers as start and end")
+    if not isinstance(label, str) or not label.strip():
+        raise DataError(f"the entity at {start}:{end} has no label")
+    mention = raw.get("text")
+    return Entity(mention if isinstance(mention, str) else text[max(start, 0) : end], label, start, end)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownExample:
+    """An example as it was chosen: its cosine ``similarity`` to the text and normalised ``bm25`` score, where computed."""
+
+    example: Example
+    similarity: float | None = None
+    bm25: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The judge's verdict for the window ``[start, end)`` with everything that led to it.
+
+    ``examples`` come best first. ``types`` are the types to ask for when the caller named none. Scores that the
+    judge did not compute are None.
+    """
+
+    route: Route
+    reason: str
+    store: str | None = None
+    examples: tuple[ShownExample, ...] = ()
+    types: tuple[str, ...] = ()
+    text_score: float | None = None
+    types_score: float | None = None
+    margin: float | None = None
+    probability: float | None = None
+    p_value: float | None = None
+    threshold: float | None = None
+    start: int = 0
+    end: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of the Extraction contract."""
+        shown = [
+            {"id": s.example.id, "text": s.example.text, "similarity": s.similarity, "bm25": s.bm25} for s in self.examples
+        ]
+        return {
+            "start": self.start,
+            "end": self.end,
+            "route": self.route,
+            "store": self.store,
+            "examples": shown,
+            "text_score": self.text_score,
+            "types_score": self.types_score,
+            "margin": self.margin,
+            "probability": self.probability,
+            "p_value": self.p_value,
+            "threshold": self.threshold,
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an extraction cost. ``cached_tokens`` are the prompt tokens that were not computed again; ``seconds`` by stage."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def __add__(self, other: Usage) -> Usage:
+        stages = dict(self.seconds)
+        for stage, seconds in other.seconds.items():
+            stages[stage] = stages.get(stage, 0.0) + seconds
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            self.calls + other.calls,
+            stages,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of the Extraction contract; seconds are rounded to microseconds."""
+        return {**asdict(self), "seconds": {stage: round(value, 6) for stage, value in self.seconds.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Something the model wrote that did not become an entity, and why.
+
+    ``ungrounded``: not in the text. ``unparsable``: not JSON of the asked form. ``truncated``: the answer was cut at
+    the token limit, ``text`` holds what was left over. ``duplicate``: written again for the same type.
+    """
+
+    text: str
+    label: str
+    reason: DropReason
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The result for one text. ``coverage`` is the share of its characters that the model read (always 1.0: less is an error)."""
+
+    text: str
+    language: str
+    entities: tuple[Entity, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    usage: Usage = Usage()
+    coverage: float = 1.0
+    dropped: tuple[Dropped, ...] = ()
+
+    @property
+    def decision(self) -> Decision:
+        """The decision for the first window."""
+        if not self.decisions:
+            return Decision("none", "the text is empty: nothing was asked")
+        return self.decisions[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON contract that every surface speaks (``ranit_rag/schemas/extraction.v1.json``)."""
+        return {
+            "text": self.text,
+            "language": self.language,
+            "entities": [asdict(entity) for entity in self.entities],
+            "decisions": [decision.to_dict() for decision in self.decisions],
+            "usage": self.usage.to_dict(),
+            "coverage": self.coverage,
+            "dropped": [asdict(dropped) for dropped in self.dropped],
+        }
+
+    def corrected(
+        self,
+        *,
+        add: Iterable[tuple[str, str] | Entity] = (),
+        remove: Iterable[str | Entity] = (),
+        domain: str = "",
+    ) -> Example:
+        """The text with its entities as you would have them, ready for ``store.add``.
+
+        ``add`` takes entities, or ``(mention, label)`` for every occurrence; ``remove`` takes entities, or mentions
+        for every entity of that text.
+        """
+        removed = list(remove)
+        kept = [e for e in self.entities if e.text not in removed and not any(_same_span(e, r) for r in removed)]
+        for item in add:
+            if isinstance(item, Entity):
+                kept.append(item)
+            else:
+                mention, label = item
+                kept += Example.from_mentions(self.text, {label: [mention]}).entities
+        unique = {(e.start, e.end, e.label): replace(e, score=None) for e in kept}
+        entities = tuple(unique[key] for key in sorted(unique, key=lambda k: (k[0], -k[1], k[2])))
+        return Example(self.text, entities, domain=domain, language=self.language, source="corrected")
+
+
+def _same_span(entity: Entity, other: object) -> bool:
+    return isinstance(other, Entity) and (entity.start, entity.end, entity.label) == (other.start, other.end, other.label)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A text of a batch that could not be extracted; ``index`` is its position in the input."""
+
+    index: int
+    text: str
+    error: Exception
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"text", "error": {"type", "message", "hint"}}``"""
+        hint = getattr(self.error, "hint", "")
+        return {"text": self.text, "error": {"type": type(self.error).__name__, "message": str(self.error), "hint": hint}}
+
+
+def entity_types(types: Iterable[str | EntityType] | Mapping[str, str]) -> tuple[EntityType, ...]:
+    """Read the caller's types: names, or ``{name: definition}``. Repeats are asked once; a blank name is an InputError."""
+    if isinstance(types, str):
+        raise InputError(f"types must be a list of names, not the string {types!r}", hint=f"write [{types!r}]")
+    if isinstance(types, Mapping):
+        given = [EntityType(name, definition or "") for name, definition in types.items()]
+    else:
+        given = [item if isinstance(item, EntityType) else EntityType(item) for item in types]
+    unique: dict[str, EntityType] = {}
+    for item in given:
+        if not isinstance(item.name, str) or not item.name.strip():
+            raise InputError(f"{item.name!r} is not a type name", hint="a type needs a name, for example 'person' or '疾病'")
+        unique.setdefault(item.name.strip(), EntityType(item.name.strip(), item.definition.strip()))
+    return tuple(unique.values())
