@@ -89,6 +89,7 @@ class OpenAIEngine:
             raise InputError(f"concurrency must be at least 1, not {concurrency}")
         self._model = model
         self._context = context
+        self._timeout = timeout
         self._structured = structured
         self._profiles = profiles
         self._vocabulary = load_vocabulary(tokenizer) if tokenizer is not None else None
@@ -172,7 +173,7 @@ class OpenAIEngine:
                     break
                 except (openai.OpenAIError, ValueError) as error:
                     if not self._concede(dialect, error):
-                        raise explain(error, url=url, model=self._model, served=served.models) from error
+                        raise self._explained(error, url, served.models) from error
         answer, usage = read_completion(completion, url=url, vocabulary=served.vocabulary)
         spent.append(usage)
         self._settled = self._settled or conversation.source is not None
@@ -192,6 +193,9 @@ class OpenAIEngine:
         self._dialect = lesser
         return True
 
+    def _explained(self, error: Exception, url: str, served: Sequence[str] = ()) -> EngineError:
+        return explain(error, url=url, model=self._model, timeout=self._timeout, served=served)
+
     async def _ask_server(self) -> _Served:
         """Learn once what the server is. One that has no list of models is taken as it is."""
         async with self._asking:
@@ -202,7 +206,7 @@ class OpenAIEngine:
                 except (openai.NotFoundError, openai.BadRequestError):
                     card, models = {}, ()
                 except (openai.OpenAIError, ValueError) as error:
-                    raise explain(error, url=url, model=self._model) from error
+                    raise self._explained(error, url) from error
                 is_vllm = card.get("owned_by") == "vllm"
                 self._dialect = Dialect(_constraints(self._structured, is_vllm), template_arguments=is_vllm)
                 self._served = await asyncio.to_thread(_describe, card, models, self._vocabulary)

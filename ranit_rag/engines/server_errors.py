@@ -13,11 +13,11 @@ from ranit_rag.errors import ContextLengthError, EngineError, ServerError, Serve
 _TOO_LONG = re.compile("context[ _](length|window|size)|maximum context|max_model_len")
 
 
-def explain(error: Exception, *, url: str, model: str, served: Sequence[str] = ()) -> EngineError:
+def explain(error: Exception, *, url: str, model: str, timeout: float, served: Sequence[str] = ()) -> EngineError:
     """The EngineError for what the SDK raised on a request to ``url``; ``served`` are the models the server named."""
     if isinstance(error, openai.APITimeoutError):
         return ServerTimeoutError(
-            f"{url} did not answer in time",
+            f"{url} did not answer within {timeout:g} seconds",
             hint="raise the time-out, lower the concurrency, or see whether the server is overloaded or hangs",
         )
     if isinstance(error, openai.APIConnectionError):

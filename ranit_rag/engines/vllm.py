@@ -29,8 +29,9 @@ class VLLMEngine:
 
     ``model`` is a directory or hub name, None the embedded model; ``adapter`` the directory of a LoRA adapter for it.
     ``tensor_parallel`` is a number of GPUs, ``max_context`` a number of tokens (None: what the checkpoint says),
-    ``gpu_memory`` the share of each GPU's memory to take. On a CPU, VLLM_CPU_KVCACHE_SPACE (GiB) bounds the cache.
-    Raises ModelNotFoundError, MissingExtraError, and EngineError where vLLM cannot load the checkpoint.
+    ``gpu_memory`` the share of each GPU's memory to take. On a CPU it is the share of the machine's memory, which has
+    to be free, and VLLM_CPU_KVCACHE_SPACE (GiB) bounds the cache. Raises ModelNotFoundError, MissingExtraError, and
+    EngineError where vLLM cannot load the checkpoint.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class VLLMEngine:
         except (ValueError, RuntimeError, OSError) as error:
             raise EngineError(
                 f"vLLM cannot load {found!r}: {error}",
-                hint="its log says why; where memory is short, lower max_context or gpu_memory",
+                hint="its log says why; where memory is short, lower gpu_memory or max_context",
             ) from error
         tokenizer = self._llm.get_tokenizer()
         self._prompts = PromptBuilder(tokenizer)
@@ -114,8 +115,12 @@ class VLLMEngine:
         ]
 
     async def agenerate(self, conversations: Sequence[Conversation], *, max_tokens: int = 256) -> list[Reply]:
-        """As ``generate``, in a thread: one batch is vLLM's best case, its async engine would be a second one to load."""
+        """As ``generate``, in a thread: one batch is vLLM's best case, its async engine is a second one to load."""
         return await asyncio.to_thread(self.generate, conversations, max_tokens=max_tokens)
+
+    def close(self) -> None:
+        """End vLLM's processes and free their memory; the engine answers no more."""
+        self._llm.llm_engine.engine_core.shutdown()
 
     def _sampling(self, conversation: Conversation, query: Query, max_tokens: int) -> Any:
         grammar = None

@@ -6,17 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ranit_rag.engines.defusing import defuse
 from ranit_rag.engines.grammar import Surface, surface_of
 from ranit_rag.errors import ModelNotFoundError
 
 
 def count_bytes(text: str) -> int:
-    """Bytes of the UTF-8 form, and one: no byte-level or byte-fallback tokenizer makes more tokens of a text.
+    """Bytes of the text as it is sent, in UTF-8, and one: byte-level and byte-fallback tokenizers make no more tokens.
 
     Every token covers at least a byte; SentencePiece may put one more in front. Tokenizers of today make a quarter
     to a third as many tokens of prose, so windows that are sized by this are smaller than they need be.
     """
-    return len(text.encode("utf-8", "replace")) + 1
+    return len(defuse(text).encode()) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ def load_vocabulary(tokenizer: str | Path) -> Vocabulary:
             hint="give the directory or hub name of the served model, or leave the tokenizer out",
         ) from error
 
-    def count(text: str) -> int:
-        return len(loaded.encode(text.encode("utf-8", "replace").decode("utf-8"), add_special_tokens=False))
+    special_tokens = tuple(loaded.all_special_tokens)
 
-    return Vocabulary(count, surface_of(loaded), tuple(loaded.all_special_tokens))
+    def count(text: str) -> int:
+        return len(loaded.encode(defuse(text, special_tokens), add_special_tokens=False))
+
+    return Vocabulary(count, surface_of(loaded), special_tokens)

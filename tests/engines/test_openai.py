@@ -300,7 +300,13 @@ def test_a_server_that_hangs_is_given_up_after_the_time_out() -> None:
         assert time.monotonic() - started < 5
     assert good.error is None
     assert isinstance(bad.error, ServerTimeoutError)
+    assert "within 0.3 seconds" in bad.error.message
     assert "time-out" in bad.error.hint
+
+
+def test_a_server_that_hangs_before_it_says_what_it_is_is_given_up_too() -> None:
+    with FaultyServer(models_fault=Fault("hang")) as server, pytest.raises(ServerTimeoutError, match="/v1/models"):
+        _ = engine(server, timeout=0.3).info
 
 
 def test_a_passing_fault_is_retried_and_not_seen() -> None:
