@@ -1,0 +1,43 @@
+"""What a retriever is: texts in, decisions with the examples to show out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, runtime_checkable
+
+from ranit_rag.text.duplicates import NearDuplicates
+from ranit_rag.types import Decision, EntityType, Example, ShownExample
+
+
+@runtime_checkable
+class Retriever(Protocol):
+    """Decides which examples are worth showing to the model, or that none is."""
+
+    def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:
+        """One decision for each text, in their order.
+
+        ``types`` may be empty: then ``Decision.types`` names those to ask for. No shown example equals or nearly
+        repeats its text.
+        """
+        ...
+
+
+class GivenExamples:
+    """A ``Retriever`` that shows the examples given by hand, whatever the text, unless they nearly repeat it."""
+
+    def __init__(self, examples: Iterable[Example]) -> None:
+        self.examples = tuple(examples)
+
+    def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:  # noqa: ARG002 — what was given is shown in any language
+        asked = tuple(item.name for item in types)
+        asked = asked or tuple(dict.fromkeys(label for example in self.examples for label in example.labels))
+        return [self._decide(text, asked) for text in texts]
+
+    def _decide(self, text: str, types: tuple[str, ...]) -> Decision:
+        repeats = NearDuplicates(text)
+        shown = tuple(ShownExample(example) for example in self.examples if example.text not in repeats)
+        left_out = len(self.examples) - len(shown)
+        reason = f"{len(shown)} of {len(self.examples)} examples given by hand"
+        if left_out:
+            reason += f", {left_out} left out because the text nearly repeats it"
+        return Decision("in_domain" if shown else "none", reason, examples=shown, types=types)
