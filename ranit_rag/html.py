@@ -36,7 +36,7 @@ _ROUTES = {"in_domain": "Examples of the domain", "out_domain": "Similar example
 
 def fragment(extraction: Extraction) -> str:
     """The text with its entities marked, a legend, the decision and a table, with the style that they need."""
-    hues = _hues(entity.label for entity in extraction.entities)
+    hues = hues_of(entity.label for entity in extraction.entities)
     return f"<style>{_styles()}</style>\n{_article(extraction, hues)}"
 
 
@@ -46,7 +46,7 @@ def page(
     """A whole document with one section for each result; a label has the same colour throughout."""
     shown = list(results)
     documents = [result for result in shown if isinstance(result, Extraction)]
-    hues = _hues(entity.label for document in documents for entity in document.entities)
+    hues = hues_of(entity.label for document in documents for entity in document.entities)
     sections = [
         _article(result, hues, heading) if isinstance(result, Extraction) else _failed(result, heading)
         for result, heading in zip_longest(shown, headings[: len(shown)], fillvalue="")
@@ -193,14 +193,13 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: int =
     return f'<div class="ranit-scroll">{table}</div>'
 
 
-def _hues(labels: Iterable[str]) -> dict[str, int]:
-    """A hue for each label: the same in all documents where it is free, and different within one while hues last."""
+def hues_of(labels: Iterable[str], number: int = len(PALETTE)) -> dict[str, int]:
+    """One of ``number`` hues for each label: the same in all texts where it is free, its own while they last."""
     hues: dict[str, int] = {}
     for label in dict.fromkeys(labels):
-        wanted = zlib.crc32(label.casefold().encode("utf-8", "surrogatepass")) % len(PALETTE)
-        order = [(wanted + step) % len(PALETTE) for step in range(len(PALETTE))]
+        wanted = zlib.crc32(label.casefold().encode("utf-8", "surrogatepass")) % number
         used = Counter(hues.values())
-        hues[label] = min(order, key=lambda hue: used[hue])
+        hues[label] = min(((wanted + step) % number for step in range(number)), key=lambda hue: used[hue])
     return hues
 
 

@@ -1,0 +1,70 @@
+"""``--dry-run``: the prompts that would be sent, and why they look as they do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ranit_rag.cli.inputs import Record, Unreadable
+from ranit_rag.cli.outputs import to_json
+from ranit_rag.cli.terminal import printable
+from ranit_rag.types import Example
+
+if TYPE_CHECKING:
+    from ranit_rag.pipeline import Plan, Ranit
+
+
+def show_prompts(
+    ner: Ranit,
+    records: Iterable[Record | Unreadable],
+    types: Mapping[str, str] | None,
+    examples: tuple[Example, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Write the decision of each window and the prompt of each query: for people, or a line of JSON for each window."""
+    for record in records:
+        if isinstance(record, Unreadable):
+            raise record.error
+        plans = ner.conversations(
+            record.text,
+            types if record.types is None else record.types,
+            examples=examples if record.examples is None else record.examples,
+            language=record.language,
+        )
+        for plan in plans:
+            window = _described(ner, plan, record)
+            if as_json:
+                sys.stdout.buffer.write(to_json(window) + b"\n")
+            else:
+                click.echo("\n".join(_told(window)))
+
+
+def _described(ner: Ranit, plan: Plan, record: Record) -> dict[str, Any]:
+    conversation = plan.conversation
+    queries = [
+        {
+            "types": list(query.types),
+            "messages": [{"role": turn.role, "content": turn.content} for turn in conversation.messages(query)],
+            "prompt": ner.render(conversation, query),
+        }
+        for query in conversation.queries
+    ]
+    return {"id": record.id, "decision": plan.decision.to_dict(), "profile": plan.profile.pin, "queries": queries}
+
+
+def _told(window: Mapping[str, Any]) -> Iterator[str]:
+    decision = window["decision"]
+    place = f"{window['id']} " if window["id"] is not None else ""
+    span = f"{decision['start']}:{decision['end']}"
+    yield f"# {printable(place, lines=False)}window {span}, profile {window['profile']}"
+    yield f"# {decision['route']}: {printable(decision['reason'], lines=False)}"
+    for query in window["queries"]:
+        yield f"\n## {printable(', '.join(query['types']), lines=False)}"
+        yield from (f"[{turn['role']}] {printable(turn['content'])}" for turn in query["messages"])
+        if query["prompt"] is not None:
+            yield f"### as the model reads it\n{printable(query['prompt'])}"
+    yield ""

@@ -1,0 +1,81 @@
+"""Where texts are read from, as the command line says it: arguments, files, standard input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import click
+
+from ranit_rag.cli.inputs import (
+    Form,
+    Record,
+    Unreadable,
+    argument_record,
+    file_form,
+    file_records,
+    line_form,
+    stream_records,
+)
+from ranit_rag.errors import InputError
+
+InputFormat = Literal["auto", "text", "lines", "jsonl"]
+_STDIN = "standard input"
+_Part = tuple[Form, Iterable[Record | Unreadable]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The records to read, as they come; ``single`` where there is one text only, whose failure is that of the run."""
+
+    records: Iterator[Record | Unreadable]
+    single: bool
+
+
+def open_source(texts: Sequence[str], files: Sequence[Path], input_format: InputFormat, stdin: BinaryIO) -> Source:
+    """Texts, with ``-`` for standard input, then files; standard input alone where neither is given.
+
+    Reads the first line of standard input where its form is to be told from it. Raises UsageError where there is
+    nothing to read, and InputError for a text that is blank and alone, or not UTF-8.
+    """
+    if not texts and not files:
+        if stdin.isatty():
+            raise click.UsageError("there is nothing to read: give a TEXT, a --file, or pipe something in")
+        texts = ("-",)
+    if texts.count("-") > 1:
+        raise click.UsageError("standard input (-) can be read only once")
+    if input_format != "auto" and not files and "-" not in texts:
+        raise click.UsageError("--input-format is for files and standard input, not for TEXT")
+    parts = [_standard_input(stdin, input_format) if text == "-" else _argument(text) for text in texts]
+    parts += [_file(path, input_format) for path in files]
+    records = chain.from_iterable(part for _, part in parts)
+    if [form for form, _ in parts] == ["text"]:
+        return Source(_not_blank(records), single=True)
+    return Source(records, single=False)
+
+
+def _argument(text: str) -> _Part:
+    return "text", [argument_record(text)]
+
+
+def _file(path: Path, input_format: InputFormat) -> _Part:
+    form = file_form(path) if input_format == "auto" else input_format
+    return form, file_records(path, form)
+
+
+def _standard_input(stdin: BinaryIO, input_format: InputFormat) -> _Part:
+    if input_format != "auto":
+        return input_format, stream_records(stdin, input_format, _STDIN)
+    first = stdin.readline()
+    form = line_form(first)
+    return form, stream_records(chain([first], stdin), form, _STDIN)
+
+
+def _not_blank(records: Iterable[Record | Unreadable]) -> Iterator[Record | Unreadable]:
+    for record in records:
+        if isinstance(record, Record) and not record.text.strip():
+            raise InputError("the text is empty", hint="give a text: an argument, --file PATH, or standard input")
+        yield record
