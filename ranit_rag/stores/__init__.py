@@ -1,0 +1,31 @@
+"""Example stores: the annotated texts of each domain, with their embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ranit_rag.stores.base import StoreSet
+
+
+def open_stores(
+    location: str | Path,
+    *,
+    tenant: str = "default_tenant",
+    database: str = "default_database",
+    headers: Mapping[str, str] | None = None,
+) -> StoreSet:
+    """The stores at a place: a directory, the URL of a Chroma server, or ``":memory:"``.
+
+    ``tenant``, ``database`` and ``headers`` (a bearer token, say) are for a server. Nothing is opened or made yet.
+    """
+    if str(location) == ":memory:":
+        from ranit_rag.stores.memory import MemoryStores
+
+        return MemoryStores()
+    from ranit_rag.stores.chroma import ChromaStores
+    from ranit_rag.stores.places import Directory, Server
+
+    if isinstance(location, str) and "://" in location:
+        return ChromaStores(Server(location, tenant=tenant, database=database, headers=headers))
+    return ChromaStores(Directory(Path(location)))
