@@ -76,9 +76,10 @@ class OpenAIEngine:
         structured: Structured = "auto",
         profiles: Mapping[str, str] | None = None,
     ) -> None:
-        if base_url is not None and not _is_http(base_url):
+        address = (os.environ.get("OPENAI_BASE_URL") or None) if base_url is None else base_url
+        if address is not None and not _is_http(address):
             raise InputError(
-                f"{base_url!r} is not the URL of a server",
+                f"{address!r} is not the URL of a server",
                 hint="write it in full, for example http://localhost:8000/v1",
             )
         if structured not in get_args(Structured):
@@ -94,7 +95,7 @@ class OpenAIEngine:
         self._profiles = profiles
         self._vocabulary = load_vocabulary(tokenizer) if tokenizer is not None else None
         self._client = openai.AsyncOpenAI(
-            base_url=base_url,
+            base_url=address,
             api_key=api_key or os.environ.get("OPENAI_API_KEY") or "none",  # local servers need no key, the SDK does
             timeout=timeout,
             max_retries=retries,

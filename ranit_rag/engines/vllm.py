@@ -44,6 +44,8 @@ class VLLMEngine:
         max_context: int | None = None,
         gpu_memory: float = 0.9,
     ) -> None:
+        from llguidance.hf import from_tokenizer
+
         found = find_model(model)
         checkpoint = read_checkpoint(found)
         lora = {} if adapter is None else {"enable_lora": True, "max_lora_rank": _rank(Path(adapter))}
@@ -72,7 +74,7 @@ class VLLMEngine:
         self._prompts = PromptBuilder(tokenizer)
         self._surface = surface_of(tokenizer)
         self._special_ids = frozenset(tokenizer.all_special_ids)
-        self._bytes = require("llguidance.hf", extra="vllm").from_tokenizer(tokenizer)
+        self._bytes = from_tokenizer(tokenizer)
         self._lora = None if adapter is None else _lora_request(Path(adapter))
         self._info = EngineInfo(
             "vllm",

@@ -392,6 +392,12 @@ def test_what_is_no_url_is_said_at_once(url: str) -> None:
         OpenAIEngine("nano", base_url=url)
 
 
+def test_a_wrong_address_in_the_environment_is_said_at_once_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "localhost:8000")
+    with pytest.raises(InputError, match="localhost:8000"):
+        OpenAIEngine("nano")
+
+
 def test_wrong_options_name_the_valid_ones() -> None:
     with pytest.raises(InputError, match="guided"):
         OpenAIEngine("nano", base_url="http://h/v1", structured="guided")  # type: ignore[arg-type]
