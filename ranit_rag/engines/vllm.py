@@ -78,7 +78,7 @@ class VLLMEngine:
         self._lora = None if adapter is None else _lora_request(Path(adapter))
         self._info = EngineInfo(
             "vllm",
-            found if model is not None else "nano",
+            str(model) if model is not None else "nano",
             self._llm.llm_engine.model_config.max_model_len,
             checkpoint.window,
             checkpoint.profiles,
