@@ -15,7 +15,7 @@ from ranit_rag.stores.formats.docbin import read_docbin, write_docbin
 from ranit_rag.stores.formats.huggingface import read_dataset, read_saved, to_dataset, write_parquet
 from ranit_rag.stores.formats.jsonl import jsonl_lines, read_jsonl
 from ranit_rag.stores.formats.label_studio import label_studio_json, read_label_studio
-from ranit_rag.stores.formats.reading import Defaults, Located, open_bytes
+from ranit_rag.stores.formats.reading import Defaults, Located, read_head
 from ranit_rag.stores.formats.sharegpt import read_sharegpt, sharegpt_lines
 from ranit_rag.types import Example
 
@@ -84,8 +84,7 @@ def detect_format(path: Path) -> Format:
         return _BY_SUFFIX[suffix.lower()]
     if suffix.lower() not in (".json", ".jsonl", ".ndjson"):
         raise DataError(f"the name of {path} does not tell its format", hint=f"give one of {', '.join(FORMATS)}")
-    with open_bytes(path) as file:
-        head = file.read(65536).decode("utf-8-sig", "replace").lstrip()
+    head = read_head(path).decode("utf-8-sig", "replace").lstrip()
     if '"conversations"' in head or '"messages"' in head:
         return "sharegpt"
     return "label-studio" if head.startswith("[") else "jsonl"

@@ -100,12 +100,12 @@ def conll_lines(examples: Iterable[Example]) -> Iterator[str]:
     """Token, tab, BIO label; of entities that overlap only the longest can be told."""
     for example in examples:
         entities = iter(without_overlaps(example.entities))
-        entity = next(entities, None)
+        entity, prefix = next(entities, None), "B"
         for start, end in cut_tokens(example.text, example.entities):
             while entity is not None and entity.end <= start:
-                entity = next(entities, None)
+                entity, prefix = next(entities, None), "B"
             tag = "O"
             if entity is not None and entity.start <= start:
-                tag = f"{'B' if start == entity.start else 'I'}-{entity.label}"
+                tag, prefix = f"{prefix}-{entity.label}", "I"
             yield f"{example.text[start:end]}\t{tag}\n"
         yield "\n"

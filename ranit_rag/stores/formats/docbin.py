@@ -54,18 +54,21 @@ def write_docbin(examples: Iterable[Example], path: Path) -> None:
 
 
 def _words(example: Example) -> tuple[list[str], list[bool]]:
-    """Words and whether a blank follows, as spaCy wants them; other white space makes words of its own."""
-    borders = {0, len(example.text)}
+    """Words and whether a blank follows, as spaCy wants them.
+
+    Other white space makes words of its own, as does a blank where an entity begins or ends.
+    """
+    entity_starts = {entity.start for entity in example.entities}
+    entity_ends = {entity.end for entity in example.entities}
+    borders = {0, len(example.text), *entity_starts, *entity_ends}
     for start, end in cut_tokens(example.text, example.entities):
         borders.update((start, end))
-    for entity in example.entities:
-        borders.update((entity.start, entity.end))
     ordered = sorted(borders)
     words: list[str] = []
     spaces: list[bool] = []
     for start, end in pairwise(ordered):
         piece = example.text[start:end]
-        if piece == " " and words and not spaces[-1]:
+        if piece == " " and words and not spaces[-1] and end not in entity_ends and start not in entity_starts:
             spaces[-1] = True
         else:
             words.append(piece)

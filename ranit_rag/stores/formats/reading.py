@@ -40,6 +40,15 @@ def open_bytes(path: Path) -> IO[bytes]:
         raise DataError(f"cannot read {path}: {error.strerror or error}", hint="check the path") from error
 
 
+def read_head(path: Path) -> bytes:
+    """The first 64 KB of a file, to tell its format. Raises DataError."""
+    with open_bytes(path) as file:
+        try:
+            return file.read(65_536)
+        except (OSError, EOFError) as error:
+            raise _damaged(path, error) from error
+
+
 def lines(path: Path) -> Iterator[tuple[int, str | DataError]]:
     """The lines of a text file with their numbers, without line ends; a line that is not UTF-8 is a DataError."""
     with open_bytes(path) as file:
@@ -53,9 +62,11 @@ def lines(path: Path) -> Iterator[tuple[int, str | DataError]]:
                         DataError(f"byte {error.start} of the line is not UTF-8", hint="save the file as UTF-8"),
                     )
         except (OSError, EOFError) as error:  # a compressed file that is cut off or damaged
-            raise DataError(
-                f"cannot read {path}: {error}", hint="the file is damaged: fetch or make it again"
-            ) from error
+            raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> DataError:
+    return DataError(f"cannot read {path}: {error}", hint="the file is damaged: fetch or make it again")
 
 
 def json_array(path: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from ranit_rag.errors import DataError
 from ranit_rag.prompts.answers import parse_answer, write_answer
 from ranit_rag.prompts.profile import load_profile
 from ranit_rag.stores.formats.jsonl import parse_object
-from ranit_rag.stores.formats.reading import Defaults, Located, build_example, json_array, lines, open_bytes, spans
+from ranit_rag.stores.formats.reading import Defaults, Located, build_example, json_array, lines, read_head, spans
 from ranit_rag.text.grounding import Grounder
 from ranit_rag.types import EntityType, Example
 
@@ -63,9 +63,7 @@ def _located(number: int, text: str, found: Annotation, defaults: Defaults) -> L
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | DataError]]:
-    with open_bytes(path) as file:
-        array = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
-    if array:
+    if read_head(path).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
         yield from enumerate(json_array(path), start=1)
         return
     for number, line in lines(path):
