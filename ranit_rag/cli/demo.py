@@ -6,22 +6,20 @@ import time
 
 import click
 
+from ranit_rag.cli.logs import set_up_logs
 from ranit_rag.cli.options import debug_option
 from ranit_rag.cli.terminal import entity_table, highlighted
 
 _TEXTS = (
     (
         "Marie Curie was born in Warsaw and moved to Paris in 1891, where she studied at the University of Paris.",
-        ("person", "location", "organization", "date"),
+        ("person", "location", "organization"),
     ),
     (
-        "Naloxone reversed the hypotension caused by clonidine in patients with heart failure.",
-        ("drug", "disease"),
+        "Show me action movies directed by Christopher Nolan starring Leonardo DiCaprio from 2010.",
+        ("genre", "director", "actor", "year"),
     ),
-    (
-        "华为技术有限公司的创始人任正非周三在深圳表示，公司将与清华大学合作。",
-        ("人名", "地名", "组织机构"),
-    ),
+    ("患者因急性支气管炎入院，给予阿奇霉素治疗后咳嗽症状缓解。", ("疾病", "药物", "症状")),
 )
 
 
@@ -29,6 +27,7 @@ _TEXTS = (
 @debug_option
 def demo() -> None:
     """Find entities in a few built-in texts with the embedded model: no key, no server, no download."""
+    set_up_logs(quiet=True)
     from rich.console import Console
 
     from ranit_rag.config import Settings
@@ -45,7 +44,9 @@ def demo() -> None:
         console.print(highlighted(extraction))
         console.print(entity_table(extraction))
         console.print(f"{extraction.decision.route}: {extraction.decision.reason} · {seconds:.2f} s\n", style="dim")
-    console.print("Now with your own text and types:")
-    console.print('  ranit extract "Aspirin eased her migraine." -t drug -t disease', style="bold")
-    console.print("  ranit extract --file report.txt -t person,company -o report.html", style="bold")
-    console.print("\nThe embedded model is small. For better answers, point RANIT at a large one: ranit extract --help")
+    console.print("Now with your own texts and types:")
+    console.print('  ranit extract "Ada Lovelace met Charles Babbage in London." -t person,location', style="bold")
+    console.print(
+        '  ranit extract --file report.txt -t person -t "company=a firm or bank" -o report.html', style="bold"
+    )
+    console.print("\nThe embedded model is small and errs often; `ranit extract --help` says how to use a larger one.")

@@ -13,6 +13,7 @@ from ranit_rag.cli.batch import extract_rows
 from ranit_rag.cli.dry_run import show_prompts
 from ranit_rag.cli.errors import tell_error
 from ranit_rag.cli.inputs import read_examples
+from ranit_rag.cli.logs import set_up_logs
 from ranit_rag.cli.options import debug_option, engine_options, parse_types
 from ranit_rag.cli.outputs import OutputFormat, Row, Writer, open_writer
 from ranit_rag.cli.sources import InputFormat, open_source
@@ -52,7 +53,7 @@ _SUFFIXES: dict[str, OutputFormat] = {".json": "json", ".jsonl": "jsonl", ".html
 )
 @engine_options
 @click.option("--dry-run", is_flag=True, help="Show every prompt and decision, and ask no model.")
-@click.option("-q", "--quiet", is_flag=True, help="Show no progress bar.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress bars, no warnings.")
 @debug_option
 def extract(
     texts: tuple[str, ...],
@@ -84,6 +85,7 @@ def extract(
     source = open_source(texts, files, input_format, sys.stdin.buffer)
     shown = read_examples(examples) if examples else ()
 
+    set_up_logs(quiet=quiet)
     from ranit_rag.config import Settings
     from ranit_rag.pipeline import Ranit
 
