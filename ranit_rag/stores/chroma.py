@@ -129,8 +129,9 @@ class ChromaStores:
             try:
                 yield client
             finally:
-                self.place.written()
                 self._writes += 1
+                with self.place.guard():
+                    self.place.written()
 
 
 class ChromaStore:

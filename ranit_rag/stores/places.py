@@ -31,7 +31,7 @@ class Place(Protocol):
 
     @property
     def exists(self) -> bool:
-        """Whether there can be any store: a session makes the place if need be."""
+        """Whether there is anything: a session makes the place if need be."""
         ...
 
     def session(self) -> AbstractContextManager[Client]:
@@ -72,7 +72,7 @@ class Directory:
 
     @property
     def exists(self) -> bool:
-        return (self.path / DATABASE_FILE).exists()
+        return self.path.exists() and bool(self._contents())
 
     @contextmanager
     def session(self) -> Iterator[Client]:
@@ -109,16 +109,19 @@ class Directory:
         """Nothing stays open between sessions."""
 
     def _prepare(self) -> None:
-        try:
+        with self.guard():
             self.path.mkdir(parents=True, exist_ok=True)
-            strangers = [entry.name for entry in self.path.iterdir() if not entry.name.startswith("ranit.")]
-        except OSError as error:
-            raise StoreError(f"cannot use {self}: {error.strerror}", hint="choose a directory you can write") from error
-        if strangers and not self.exists:
+        contents = self._contents()
+        if contents and DATABASE_FILE not in contents:
             raise StoreError(
-                f"{self.path} holds other files ({strangers[0]} …) and no stores",
+                f"{self.path} holds other files ({contents[0]} …) and no stores",
                 hint=f"choose an empty directory; if there were stores, restore their {DATABASE_FILE} from a copy",
             )
+
+    def _contents(self) -> list[str]:
+        """The names of the files and directories that are not our own small ones."""
+        with self.guard():
+            return sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("ranit."))
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -127,17 +130,18 @@ class Directory:
         # A singleton, so that two sets of stores in one process, one used within the other, do not wait for themselves.
         lock = FileLock(self.path / LOCK_FILE, is_singleton=True, thread_local=False)
         owner = self.path / OWNER_FILE
-        try:
-            lock.acquire(timeout=self._patience)
-        except Timeout as error:
-            with suppress(OSError):
+        with self.guard():
+            try:
+                lock.acquire(timeout=self._patience)
+            except Timeout as error:
+                process = owner.read_text() if owner.exists() else "unknown"
                 raise StoreError(
-                    f"{self} is in use by process {owner.read_text()}, and was for {self._patience:g} seconds",
+                    f"{self} is in use by process {process}, and was for {self._patience:g} seconds",
                     hint="wait until that is done; many processes write best to a server: chroma run --path DIRECTORY",
                 ) from error
-            raise StoreError(f"{self} is in use by another process", hint="wait until that is done") from error
         try:
-            owner.write_text(str(os.getpid()))
+            with self.guard():
+                owner.write_text(str(os.getpid()))
             yield
         finally:
             lock.release()

@@ -62,8 +62,8 @@ class Snapshot:
     def nearest(self, queries: Vectors, k: int) -> Neighbours:
         """The neighbours of ``queries`` (``[q, d]``, rows of length 1).
 
-        Similarities are always exact. Up to 20,000 examples so are the neighbours; above, about three in a thousand
-        of a pool of 128 are missed, the few nearest practically never.
+        Similarities are always exact. Up to 20,000 examples so are the neighbours; above, a few in a thousand of a pool
+        of 128 may be missed, the very nearest practically never (see ``nearest``).
         """
         found = [nearest(self.vectors, self._codes, query, k) for query in np.asarray(queries, dtype=np.float32)]
         width = min(max(k, 0), len(self))

@@ -215,8 +215,11 @@ def test_a_place_that_is_no_store_directory(tmp_path: Path, embedder: Embedder) 
     (tmp_path / "letter.txt").write_text("Dear …")
     with pytest.raises(StoreError, match=r"letter\.txt"):
         open_stores(tmp_path).open("news", embedder, create=True)
-    with pytest.raises(StoreError, match="cannot use"):
-        open_stores(tmp_path / "letter.txt").open("news", embedder, create=True)
+    with pytest.raises(StoreError, match="holds other files"):
+        open_stores(tmp_path).names()
+    for wrong in (tmp_path / "letter.txt", tmp_path / "letter.txt" / "stores", Path("/dev/null/stores")):
+        with pytest.raises(StoreError, match="cannot use"):
+            open_stores(wrong).open("news", embedder, create=True)
     assert open_stores(tmp_path / "nowhere").names() == []
     assert not (tmp_path / "nowhere").exists(), "looking must not make a directory"
 
