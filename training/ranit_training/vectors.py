@@ -1,0 +1,85 @@
+"""Embeddings of records: given as a ``.npy`` file, or computed once and kept as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranit_rag.errors import DataError, ModelNotFoundError
+from ranit_training.augment.neighbours import Vectors
+from ranit_training.layouts import completed
+
+ROWS_AT_ONCE = 1_024
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors; the embedders of ``ranit_rag.retrieval`` are such."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
+
+
+def load_vectors(path: Path, rows: int) -> Vectors:
+    """A memory map of ``path``. Raises DataError unless it has a finite row, not zero, for each of ``rows`` texts."""
+    try:
+        vectors: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"cannot read vectors from {path}: {error}", hint="save them with numpy.save") from error
+    if vectors.ndim != 2 or not np.issubdtype(vectors.dtype, np.floating):
+        raise DataError(f"{path} holds {vectors.dtype} of shape {vectors.shape}", hint="it must be floats [texts, d]")
+    if len(vectors) != rows:
+        raise DataError(
+            f"{path} holds {len(vectors)} vectors for {rows} texts",
+            hint="it needs a row for each record of the files, in their order",
+        )
+    for start in range(0, rows, ROWS_AT_ONCE):
+        norms = np.linalg.norm(np.asarray(vectors[start : start + ROWS_AT_ONCE], np.float32), axis=1)
+        if not np.all(np.isfinite(norms) & (norms > 0)):
+            bad = start + int(np.argmin(np.isfinite(norms) & (norms > 0)))
+            raise DataError(f"row {bad} of {path} is zero or not finite", hint="embed that text again")
+    return vectors
+
+
+def embed_records(texts: Sequence[str], embedder: Embedder, path: Path) -> Vectors:
+    """Embed the texts into ``path``, block by block, and return a memory map of it."""
+    with completed(path) as partial:
+        vectors = np.lib.format.open_memmap(partial, "w+", np.float32, (len(texts), embedder.dimension))
+        for start in range(0, len(texts), ROWS_AT_ONCE):
+            vectors[start : start + ROWS_AT_ONCE] = embedder.embed(texts[start : start + ROWS_AT_ONCE])
+        vectors.flush()
+    return load_vectors(path, len(texts))
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model by its directory or hub name."""
+
+    def __init__(self, name: str, device: str | None = None) -> None:
+        from sentence_transformers import SentenceTransformer
+
+        self.name = name
+        try:
+            self._model = SentenceTransformer(name, device=device)
+        except (OSError, ValueError) as error:
+            raise ModelNotFoundError(
+                f"no embedding model can be loaded from {name!r}: {str(error).splitlines()[0]}",
+                hint="give the directory or hub name of a sentence-transformers model",
+            ) from error
+
+    @property
+    def dimension(self) -> int:
+        return int(self._model.get_embedding_dimension())
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors: NDArray[np.float32] = self._model.encode(
+            list(texts), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False
+        )
+        return vectors
