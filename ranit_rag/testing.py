@@ -58,6 +58,10 @@ class ScriptedEngine:
     def count_tokens(self, text: str) -> int:
         return len(text)
 
+    def render(self, conversation: Conversation, query: Query) -> str:
+        """The prompt of a query as a dry run shows it."""
+        return "\n".join(f"{turn.role}: {turn.content}" for turn in conversation.messages(query))
+
     def generate(self, conversations: Sequence[Conversation], *, max_tokens: int = 256) -> list[Reply]:
         """Answer as scripted. A conversation that leaves no room for ``max_tokens`` gets a ContextLengthError."""
         self.conversations += conversations

@@ -127,6 +127,11 @@ def test_types_get_different_colours_and_keep_them_across_the_page() -> None:
     assert len(set.union(*colours.values())) == len(words)
 
 
+def test_notebooks_show_the_fragment() -> None:
+    extraction = Extraction("ab", "en", (Entity("a", "letter", 0, 1),))
+    assert extraction._repr_html_() == fragment(extraction)
+
+
 def test_the_legend_counts_the_entities_of_each_type() -> None:
     entities = (Entity("a", "letter", 0, 1), Entity("b", "letter", 1, 2), Entity("1", "digit", 2, 3))
     written = fragment(Extraction("ab1", "en", entities))

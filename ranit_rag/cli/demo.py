@@ -45,8 +45,6 @@ def demo() -> None:
         console.print(entity_table(extraction))
         console.print(f"{extraction.decision.route}: {extraction.decision.reason} · {seconds:.2f} s\n", style="dim")
     console.print("Now with your own texts and types:")
-    console.print('  ranit extract "Ada Lovelace met Charles Babbage in London." -t person,location', style="bold")
-    console.print(
-        '  ranit extract --file report.txt -t person -t "company=a firm or bank" -o report.html', style="bold"
-    )
+    console.print('  ranit extract "Ada Lovelace met Charles Babbage in London." -t person', style="bold")
+    console.print("  ranit extract --file report.txt -t person,company -o report.html", style="bold")
     console.print("\nThe embedded model is small and errs often; `ranit extract --help` says how to use a larger one.")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def engine() -> ScriptedEngine:
 
 
 @pytest.fixture
-def run(engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run ``ranit`` with arguments, in an empty directory, as if on a pipe."""
     from ranit_rag import pipeline
 
@@ -46,4 +47,5 @@ def run(engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     def call(*arguments: str, input: str | bytes | None = None) -> Result:
         return CliRunner().invoke(cli, list(arguments), input=input, prog_name="ranit")
 
-    return call
+    yield call
+    logging.getLogger("ranit_rag").handlers.clear()  # it writes to the standard error of a run that is over

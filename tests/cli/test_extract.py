@@ -253,7 +253,7 @@ class TestDryRun:
         assert engine.conversations == []
 
     def test_as_data(self, run: Run) -> None:
-        (window,) = rows(run("extract", TEXT, *BOTH, "--dry-run", "--format", "jsonl"))
+        (window,) = rows(run("extract", TEXT, *BOTH, "--dry-run", "--format", "jsonl", "--profile", "uniner.v1"))
         assert window["decision"]["route"] == "none"
         assert [query["types"] for query in window["queries"]] == [["drug"], ["disease"]]
         assert window["queries"][0]["messages"][-1]["role"] == "user"

@@ -54,11 +54,15 @@ def _served(server: FaultyServer, *arguments: str) -> list[str]:
         "--engine",
         "openai",
         "--model",
-        "scripted",
+        "nano",
         "--base-url",
         server.url,
         *arguments,
     ]
+
+
+# More texts than the pipeline hands to its engine at once, so that what follows them is another batch.
+BATCH = ["Aspirin"] * 40
 
 
 def _lines(*texts: str) -> str:
@@ -93,11 +97,11 @@ def test_results_are_written_while_others_are_awaited(server: FaultyServer, envi
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(_lines("Aspirin", "slow"))
+        process.stdin.write(_lines(*BATCH, "slow"))
         process.stdin.close()
-        assert json.loads(process.stdout.readline())["text"] == "Aspirin"
+        assert json.loads(process.stdout.readline())["entities"]
         assert process.poll() is None
-        assert json.loads(process.stdout.readline())["text"] == "slow"
+        assert json.loads(process.stdout.readlines()[-1])["text"] == "slow"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends an interrupt")
@@ -111,10 +115,10 @@ def test_an_interrupt_leaves_valid_results(
         command, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
-        process.stdin.write(_lines("Aspirin", "hang"))
+        process.stdin.write(_lines(*BATCH, "hang"))
         process.stdin.close()
         process.stdin = None
-        while not output.is_file() or (form == "jsonl" and not output.stat().st_size):
+        while not output.is_file() or not output.stat().st_size:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)
@@ -122,7 +126,8 @@ def test_an_interrupt_leaves_valid_results(
     assert told == "interrupted\n"
     written = output.read_text(encoding="utf-8")
     rows = json.loads(written) if form == "json" else [json.loads(line) for line in written.splitlines()]
-    assert all(row["text"] == "Aspirin" for row in rows)
+    assert all(row["entities"] for row in rows)
+    assert rows
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise")
@@ -138,7 +143,7 @@ def test_a_reader_that_leaves_is_no_error(server: FaultyServer, environment: dic
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        process.stdin.write(_lines("Aspirin", *["slow"] * 5))
+        process.stdin.write(_lines(*BATCH, "slow"))
         process.stdin.close()
         process.stdout.readline()
         process.stdout.close()
@@ -186,5 +191,5 @@ def test_the_demo_shows_entities_in_both_languages(environment: dict[str, str]) 
     done = _run([*RANIT, "demo"], environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Marie Curie" in done.stdout
-    assert "深圳" in done.stdout
+    assert "阿奇霉素" in done.stdout
     assert "ranit extract" in done.stdout
