@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ranit_rag.engines.base import Answer, Reply
-from ranit_rag.planning import Plan
+from ranit_rag.planning import Plan, readable
 from ranit_rag.prompts import Mention, parse_answer
 from ranit_rag.text import Grounder
 from ranit_rag.types import Dropped, Entity, Extraction, Usage
@@ -22,11 +22,12 @@ def collect(text: str, language: str, plans: Sequence[Plan], replies: Sequence[R
     found: dict[tuple[int, int, str], float | None] = {}
     dropped: dict[Dropped, None] = {}
     usage = Usage()
+    read = readable(text)
     for plan, reply in zip(plans, replies, strict=True):
         if reply.error is not None:
             raise reply.error
         usage += reply.usage
-        grounder = Grounder(text[plan.window.start : plan.window.end])
+        grounder = Grounder(read[plan.window.start : plan.window.end])
         for query, answer in zip(plan.conversation.queries, reply.answers, strict=True):
             for mention, spans, score in _read(answer, query.types, plan, grounder, dropped):
                 for start, end in spans:
@@ -59,23 +60,29 @@ def _read(
         if not spans[key]:
             dropped[Dropped(mention.text, mention.label, "ungrounded")] = None
         read.append((mention, spans[key], score))
-    return [(mention, _standing_alone(spans, mention), score) for mention, _, score in read]
+    covered = {label: _covered(spans, label) for label in types}
+    return [(mention, _standing_alone(found, covered[mention.label]), score) for mention, found, score in read]
 
 
-def _standing_alone(spans: dict[tuple[str, str], list[Span]], mention: Mention) -> list[Span]:
+def _standing_alone(spans: list[Span], covered: set[Span]) -> list[Span]:
     """The spans of a mention that no longer mention of its type covers; all of them where it never stands alone.
 
     So "New York" beside "New York City" means its own occurrences, yet "Tokyo" and "University of Tokyo" are kept as
     nested entities where "Tokyo" stands nowhere else.
     """
-    own = spans[mention.text, mention.label]
-    longer = [s for (_, label), others in spans.items() if label == mention.label for s in others]
-    alone = [
-        (start, end)
-        for start, end in own
-        if not any(s <= start and end <= e and e - s > end - start for s, e in longer)
-    ]
-    return alone or own
+    return [span for span in spans if span not in covered] or spans
+
+
+def _covered(spans: dict[tuple[str, str], list[Span]], label: str) -> set[Span]:
+    """The spans of a type that lie within a longer one of it."""
+    covered = set()
+    reach = 0
+    of_type = {span for (_, other), found in spans.items() if other == label for span in found}
+    for start, end in sorted(of_type, key=lambda span: (span[0], -span[1])):
+        if end <= reach:
+            covered.add((start, end))
+        reach = max(reach, end)
+    return covered
 
 
 def mention_scores(answer: Answer, mentions: Sequence[Mention]) -> list[float | None]:

@@ -142,7 +142,7 @@ class Ranit:
 
     def _stream(self, requests: Iterator[Request]) -> Iterator[Extraction | Failure]:
         index = 0
-        while chunk := list(islice(requests, _CHUNK)):
+        for chunk in _chunks(requests):
             jobs = [self._planned(index + i, request) for i, request in enumerate(chunk)]
             planned = [job for job in jobs if isinstance(job, _Job)]
             started = time.perf_counter()
@@ -187,6 +187,22 @@ class Ranit:
         extraction = collect(job.request.text, job.language, job.plans, replies)
         stages = {"plan": job.seconds, "generate": seconds, "collect": time.perf_counter() - started}
         return replace(extraction, usage=extraction.usage + Usage(seconds=stages))
+
+
+def _chunks(requests: Iterator[Request]) -> Iterator[list[Request]]:
+    """A few requests at a time. What came before an iterator failed is answered before its error is raised."""
+    chunk: list[Request] = []
+    try:
+        for request in requests:
+            chunk.append(request)
+            if len(chunk) == _CHUNK:
+                yield chunk
+                chunk = []
+    except Exception:
+        yield chunk
+        raise
+    if chunk:
+        yield chunk
 
 
 def _length(texts: Iterable[str | Request]) -> int | None:

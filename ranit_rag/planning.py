@@ -20,6 +20,11 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _TURN_TOKENS = 12
 
 
+def readable(text: str) -> str:
+    """``text`` as models read it, one character for one: tokenizers refuse lone surrogates, and offsets must stay."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One text to extract from. ``types`` as in ``Ranit.extract``; None asks for those of the examples shown."""
@@ -42,7 +47,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes plans for one engine. ``max_tokens`` is the longest answer; a quarter of the context at most is kept for it."""
+    """Makes plans for one engine. ``max_tokens`` is the longest answer; it gets a quarter of the context at most."""
 
     engine: Engine
     retriever: Retriever
@@ -65,8 +70,7 @@ class Planner:
         types = entity_types(request.types or ())
         language = self._language(request)
         profile = self._profile(language)
-        # One character for one: tokenizers refuse lone surrogates, and offsets must stay.
-        text = _SURROGATES.sub("\ufffd", request.text)
+        text = readable(request.text)
         retriever = GivenExamples(request.examples) if request.examples else self.retriever
         budget = self._budget(profile, types)
         windows = self._windows(text, budget)
@@ -80,7 +84,8 @@ class Planner:
                     "no types are given, and no examples to take them from were chosen",
                     hint="name the types, for example ['person', 'organization']; on the command line -t person",
                 )
-            placed = replace(self._fitting(decision, profile, piece, budget), start=window.start, end=window.end)
+            room = budget if types else self._budget(profile, asked)
+            placed = replace(self._fitting(decision, profile, piece, room), start=window.start, end=window.end)
             shown = [chosen.example for chosen in placed.examples]
             source = piece if self.grammar else None
             plans.append(Plan(window, placed, profile, profile.conversation(piece, asked, shown, source=source)))
@@ -109,7 +114,7 @@ class Planner:
         if budget < 32:
             raise ContextLengthError(
                 f"the model's context of {self.engine.info.context} tokens has no room for a text beside the prompt",
-                hint="ask for fewer types or shorter definitions at once, lower max_output_tokens, or use another model",
+                hint="ask for fewer types or shorter definitions, lower max_output_tokens, or use another model",
             )
         return budget
 
@@ -119,7 +124,7 @@ class Planner:
         return split_windows(text, max_tokens=most, overlap_tokens=most // 8, count_tokens=self.engine.count_tokens)
 
     def _fitting(self, decision: Decision, profile: Profile, text: str, budget: int) -> Decision:
-        """The decision with as many of its examples, best first, as there is room for; the reason says what was left."""
+        """The decision with as many of its examples, best first, as fit; the reason says what was left out."""
         room = budget - self.engine.count_tokens(text)
         shown = list(decision.examples)
         while shown and self._example_tokens(profile, [s.example for s in shown]) > room:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from ranit_rag.errors import EngineError
-from ranit_rag.prompts.conversation import Conversation, Message, Role
+from ranit_rag.prompts.conversation import Conversation, Message, Query, Role
 
 # Private-use characters: no template contains them, and contents never reach the template.
 _PLACEHOLDER = re.compile("\ue0c0([0-9]+)\ue0c1")
@@ -35,7 +35,11 @@ class PromptBuilder:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._plain = _without_special_tokens(tokenizer)
-        self._layout = lru_cache(maxsize=256)(self._render_layout)
+        # The token for unknown characters is special too, and contents may hold such characters.
+        self._special_ids = frozenset(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+        self._seams = _seams(tokenizer.all_special_tokens)
+        self._template = lru_cache(maxsize=256)(self._render_template)
+        self._layout = lru_cache(maxsize=256)(self._encode_template)
         self._content_ids = lru_cache(maxsize=4096)(self._encode_content)
 
     def encode(self, conversation: Conversation) -> EncodedConversation:
@@ -50,18 +54,37 @@ class PromptBuilder:
         queries = [(*self._content_ids(lead + query.content), *tail) for query in conversation.queries]
         return EncodedConversation(tuple(prefix), tuple(queries))
 
+    def render(self, conversation: Conversation, query: Query) -> str:
+        """The prompt of ``query`` as text. Special tokens are those of the template; contents hold only plain text."""
+        turns, lead = self._fitting_turns(conversation.prefix)
+        *heads, tail = self._template((*(turn.role for turn in turns), "user"))
+        contents = [*(turn.content for turn in turns), lead + query.content]
+        return "".join(head + content for head, content in zip(heads, contents, strict=True)) + tail
+
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` as content."""
         return len(self._encode_content(text))
 
     def _encode_content(self, text: str) -> tuple[int, ...]:
         safe = text.encode("utf-8", "replace").decode("utf-8")
-        if self._plain is not None:
-            return tuple(self._plain.encode(safe, add_special_tokens=False).ids)
-        return tuple(self._tokenizer.encode(safe, add_special_tokens=False, split_special_tokens=True))
+        ids = self._spell_out(safe)
+        if self._special_ids.isdisjoint(ids):
+            return ids
+        # Unigram models and the like know special tokens as ordinary pieces too: those are cut in two.
+        return tuple(token for piece in self._seams.split(safe) for token in self._spell_out(piece))
 
-    def _render_layout(self, roles: tuple[Role, ...]) -> list[list[int]]:
-        """Token ids of what the template writes before each content and after the last one."""
+    def _spell_out(self, text: str) -> tuple[int, ...]:
+        if self._plain is not None:
+            return tuple(self._plain.encode(text, add_special_tokens=False).ids)
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True))
+
+    def _encode_template(self, roles: tuple[Role, ...]) -> list[list[int]]:
+        """Token ids of the pieces of ``_render_template``."""
+        pieces = self._template(roles)
+        return [self._tokenizer.encode(piece, add_special_tokens=False) if piece else [] for piece in pieces]
+
+    def _render_template(self, roles: tuple[Role, ...]) -> list[str]:
+        """What the template writes before each content and after the last one."""
         turns = [{"role": role, "content": f"\ue0c0{i}\ue0c1"} for i, role in enumerate(roles)]
         try:
             rendered = self._tokenizer.apply_chat_template(
@@ -78,7 +101,7 @@ class PromptBuilder:
                 "the tokenizer's chat template does not show every turn once and in order",
                 hint="use a checkpoint whose chat template writes the contents as they are given",
             )
-        return [self._tokenizer.encode(piece, add_special_tokens=False) if piece else [] for piece in pieces[::2]]
+        return pieces[::2]
 
     def _fitting_turns(self, prefix: tuple[Message, ...]) -> tuple[tuple[Message, ...], str]:
         """The turns of the prefix, and what must lead a query: a template without a system turn moves that line on."""
@@ -92,10 +115,16 @@ class PromptBuilder:
 
     def _accepts_system(self) -> bool:
         try:
-            self._layout(("system", "user"))
+            self._template(("system", "user"))
         except EngineError:
             return False
         return True
+
+
+def _seams(special_tokens: list[str]) -> re.Pattern[str]:
+    """The places behind the first character of each special token."""
+    cuts = (f"(?<={re.escape(token[0])})(?={re.escape(token[1:])})" for token in special_tokens if len(token) > 1)
+    return re.compile("|".join(cuts) or r"(?!)")
 
 
 def _without_special_tokens(tokenizer: Any) -> Any:

@@ -24,11 +24,15 @@ _PREFIX, _NOBODY = 0, -1
 
 @dataclass(slots=True)
 class Branch:
-    """One query being answered: the row of its conversation in the batch, its position there, and what was written."""
+    """One query being answered: the row of its conversation in the batch, its position there, and what was written.
+
+    ``room`` is the most tokens that its answer may have.
+    """
 
     row: int
     owner: int
     position: int
+    room: int
     guide: Guide
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
@@ -44,7 +48,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         self.length = 0
 
     def update(
-        self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_args: Any, **_kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Append the states and return all of them, as views of the buffers."""
         if not self.is_initialized:
@@ -75,8 +79,9 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
 class TreeDecoder:
     """Answers batches of encoded conversations with one causal language model whose attention takes any mask."""
 
-    def __init__(self, model: Any, *, pad_token: int) -> None:
+    def __init__(self, model: Any, *, context: int, pad_token: int) -> None:
         self._model = model
+        self._context = context
         self._pad = pad_token
         self._layers = model.config.get_text_config().num_hidden_layers
 
@@ -87,34 +92,45 @@ class TreeDecoder:
         """Answer all queries of the batch; the branches come back in their order."""
         tree = _Tree(self._model, self._layers, self._pad, batch)
         branches = [
-            [
-                Branch(row, i + 1, len(c.prefix) + len(query), guide)
-                for i, (query, guide) in enumerate(zip(c.queries, g, strict=True))
-            ]
-            for row, (c, g) in enumerate(zip(batch, guides, strict=True))
+            open_branches(row, conversation, g, context=self._context, max_tokens=max_tokens)
+            for row, (conversation, g) in enumerate(zip(batch, guides, strict=True))
         ]
         active = [branch for row in branches for branch in row]
+        if not active:
+            return branches
         logits = tree.open(batch)
-        for _ in range(max_tokens):
-            _step(active, logits)
+        while True:
+            write_tokens(active, logits)
             active = [branch for branch in active if branch.open]
             if not active:
-                break
+                return branches
             logits = tree.grow(active)
-        return branches
 
 
-def _step(active: Sequence[Branch], logits: torch.Tensor) -> None:
-    """Choose the best allowed token of each branch; ``logits`` [branches, vocabulary] in their order."""
-    tokens, logprobs = choose_tokens(logits, [branch.guide for branch in active])
+def open_branches(
+    row: int, conversation: EncodedConversation, guides: Sequence[Guide], *, context: int, max_tokens: int
+) -> list[Branch]:
+    """A branch for each query of a conversation, which leaves room for a token at least in the context."""
+    branches = []
+    for i, (query, guide) in enumerate(zip(conversation.queries, guides, strict=True)):
+        position = len(conversation.prefix) + len(query)
+        branches.append(Branch(row, i + 1, position, min(max_tokens, context - position), guide))
+    return branches
+
+
+def write_tokens(active: Sequence[Branch], logits: torch.Tensor) -> None:
+    """Write the best allowed token of each branch; ``logits`` [branches, vocabulary] in their order."""
+    tokens, logprobs = _choose_tokens(logits, [branch.guide for branch in active])
     for branch, token, logprob in zip(active, tokens, logprobs, strict=True):
         branch.tokens.append(token)
         branch.logprobs.append(logprob)
         if branch.guide.accept(token):
             branch.finish, branch.open = "stop", False
+        elif len(branch.tokens) >= branch.room:
+            branch.open = False
 
 
-def choose_tokens(logits: torch.Tensor, guides: Sequence[Guide]) -> tuple[list[int], list[float]]:
+def _choose_tokens(logits: torch.Tensor, guides: Sequence[Guide]) -> tuple[list[int], list[float]]:
     """The likeliest allowed token of each row, and its log-probability among *all* tokens."""
     logits = logits.float()
     rows, vocabulary = logits.shape
@@ -139,7 +155,7 @@ class _Tree:
         self._owners = torch.empty(len(batch), 0, dtype=torch.int32)
 
     def open(self, batch: Sequence[EncodedConversation]) -> torch.Tensor:
-        """Run prefixes and queries; the logits [queries, vocabulary] behind each query, conversation by conversation."""
+        """Run prefixes and queries; the logits [queries, vocabulary] behind each query, in their order."""
         longest = max(len(c.prefix) for c in batch)
         width = max((len(query) for c in batch for query in c.queries), default=0)
         count = max(len(c.queries) for c in batch)

@@ -16,9 +16,15 @@ from typing import Any
 
 from ranit_rag.prompts.conversation import AnswerForm
 
-_MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u0900-\u0903\u093a-\u094f\u200c\u200d\u20d0-\u20ff\ufe00-\ufe0f"
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a"
+    "\u064b-\u065f\u0900-\u0903\u093a-\u094f\u200c\u200d\u20d0-\u20ff\ufe00-\ufe0f"
+)
 # Scripts whose words are not set off by blanks: Thai to Myanmar, Khmer, kana, Han, Hangul, and beyond the BMP.
-_UNSPACED = "\u0e00-\u0eff\u0f00-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff"
+_UNSPACED = (
+    "\u0e00-\u0eff\u0f00-\u109f\u1100-\u11ff\u1780-\u17ff"
+    "\u2e80-\u31ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff"
+)
 _WORD = rf"(?:(?![{_UNSPACED}])[^\W\d_]|[{_MARKS}])+"
 
 
@@ -80,7 +86,7 @@ def _chunks(source: str, surface: Surface) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _chunk_pattern(joiner: str) -> re.Pattern[str]:
-    """An escape sequence is one piece, or a span could end within it; so is a joiner, or no span could start behind it."""
+    """An escape sequence is one piece, or a span could end in it; so is a joiner, or none could start behind it."""
     mark = re.escape(joiner)
     escape = rf"\\(?:{mark})?(?:u[0-9a-fA-F]{{4}}|.)"
     return re.compile("|".join(filter(None, [escape, mark, rf"(?![{_MARKS}]){_WORD}", r"\d+", rf"(?s:.)[{_MARKS}]*"])))

@@ -15,48 +15,43 @@ import torch
 from transformers import DynamicCache
 
 from ranit_rag.engines.chat import EncodedConversation
-from ranit_rag.engines.decoding import Branch, choose_tokens
+from ranit_rag.engines.decoding import Branch, open_branches, write_tokens
 from ranit_rag.engines.guide import Guide
 
 
 class SequentialDecoder:
     """Answers one conversation after another, the queries of a conversation in batches of equal length."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, *, context: int) -> None:
         self._model = model
+        self._context = context
 
     @torch.inference_mode()
     def decode(
         self, batch: Sequence[EncodedConversation], guides: Sequence[Sequence[Guide]], *, max_tokens: int
     ) -> list[list[Branch]]:
         """Answer all queries of the batch; the branches come back in their order."""
-        return [
-            self._conversation(row, conversation, row_guides, max_tokens)
+        rows = [
+            open_branches(row, conversation, row_guides, context=self._context, max_tokens=max_tokens)
             for row, (conversation, row_guides) in enumerate(zip(batch, guides, strict=True))
         ]
+        for conversation, branches in zip(batch, rows, strict=True):
+            self._answer(conversation, branches)
+        return rows
 
-    def _conversation(
-        self, row: int, conversation: EncodedConversation, guides: Sequence[Guide], max_tokens: int
-    ) -> list[Branch]:
+    def _answer(self, conversation: EncodedConversation, branches: Sequence[Branch]) -> None:
         prefix = DynamicCache(config=self._model.config)
         self._forward([conversation.prefix], prefix)
-        branches = [Branch(row, i, 0, guide) for i, guide in enumerate(guides)]
-        by_length = sorted(branches, key=lambda branch: len(conversation.queries[branch.owner]))
-        for _, group in groupby(by_length, key=lambda branch: len(conversation.queries[branch.owner])):
-            members = list(group)
+        by_length = sorted(zip(branches, conversation.queries, strict=True), key=lambda pair: len(pair[1]))
+        for _, group in groupby(by_length, key=lambda pair: len(pair[1])):
+            members, queries = zip(*group, strict=True)
             cache = copy.deepcopy(prefix)
             cache.batch_repeat_interleave(len(members))
-            self._group(members, [conversation.queries[branch.owner] for branch in members], cache, max_tokens)
-        return branches
+            self._grow(members, queries, cache)
 
-    def _group(self, active: list[Branch], new: Sequence[Sequence[int]], cache: DynamicCache, max_tokens: int) -> None:
-        for _ in range(max_tokens):
-            tokens, logprobs = choose_tokens(self._forward(new, cache), [branch.guide for branch in active])
-            for branch, token, logprob in zip(active, tokens, logprobs, strict=True):
-                branch.tokens.append(token)
-                branch.logprobs.append(logprob)
-                if branch.guide.accept(token):
-                    branch.finish, branch.open = "stop", False
+    def _grow(self, active: Sequence[Branch], new: Sequence[Sequence[int]], cache: DynamicCache) -> None:
+        while True:
+            write_tokens(active, self._forward(new, cache))
             kept = [i for i, branch in enumerate(active) if branch.open]
             if not kept:
                 return

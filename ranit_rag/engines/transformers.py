@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from ranit_rag.engines.base import Answer, EngineInfo, Reply
 from ranit_rag.engines.chat import EncodedConversation, PromptBuilder
 from ranit_rag.engines.checkpoint import find_model, read_checkpoint
 from ranit_rag.engines.spelling import spell
-from ranit_rag.errors import ContextLengthError, EngineError, InputError, ModelNotFoundError
+from ranit_rag.errors import ContextLengthError, EngineError, InputError, ModelNotFoundError, RanitError
 from ranit_rag.extras import require
-from ranit_rag.prompts.conversation import Conversation
+from ranit_rag.prompts.conversation import Conversation, Query
 from ranit_rag.types import Usage
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
+_USUAL_CONTEXT = 4096  # of models that do not say
 
 
 class TransformersEngine:
@@ -50,12 +52,13 @@ class TransformersEngine:
         tokenizer, self._model = _load(found, adapter, device, dtype, attention)
         self._batch_tokens = batch_tokens
         self._prompts = PromptBuilder(tokenizer)
-        self._decoder = _decoder(self._model, tokenizer)
         self._guides, self._joiner = _guides(self._model, tokenizer)
         self._special = frozenset(tokenizer.all_special_ids)
-        context = checkpoint.context or getattr(self._model.config.get_text_config(), "max_position_embeddings", 4096)
+        declared = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        context = checkpoint.context or declared or _USUAL_CONTEXT
         name = str(model) if model is not None else "nano"
         self._info = EngineInfo("transformers", name, context, checkpoint.window, checkpoint.profiles)
+        self._decoder = _decoder(self._model, tokenizer, context)
         self._lock = threading.Lock()
 
     @property
@@ -65,6 +68,10 @@ class TransformersEngine:
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` as the model's tokenizer counts them."""
         return self._prompts.count_tokens(text)
+
+    def render(self, conversation: Conversation, query: Query) -> str:
+        """The prompt of a query as the model reads it."""
+        return self._prompts.render(conversation, query)
 
     def generate(self, conversations: Sequence[Conversation], *, max_tokens: int = 256) -> list[Reply]:
         """Answer every query, in batches of like length; a conversation that is too long has an error in its reply."""
@@ -147,18 +154,35 @@ def _load(found: str, adapter: str | Path | None, device: str, dtype: str, atten
 
     chosen = _device(torch) if device == "auto" else device
     precision: Any = getattr(torch, dtype) if dtype != "auto" else torch.float32 if chosen == "cpu" else "auto"
+    # What comes over the network is worth a progress bar, what lies on the disk is not.
     try:
-        tokenizer = AutoTokenizer.from_pretrained(found)
-        model = AutoModelForCausalLM.from_pretrained(found, dtype=precision, attn_implementation=attention)
-        if adapter is not None:
-            model = _merged(model, Path(adapter))
+        with _no_progress_bar() if Path(found).is_dir() else nullcontext():
+            tokenizer = AutoTokenizer.from_pretrained(found)
+            model = AutoModelForCausalLM.from_pretrained(found, dtype=precision, attn_implementation=attention)
+            if adapter is not None:
+                model = _merged(model, Path(adapter))
         return tokenizer, model.to(chosen).eval()
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
+    except RanitError:
+        raise
+    except Exception as error:  # transformers, safetensors, tokenizers and torch each have errors of their own
         line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EngineError(
             f"transformers cannot load {found!r}: {line}",
             hint="give a directory with a checkpoint, or a model name that the hub knows and this machine may fetch",
         ) from error
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _device(torch: Any) -> str:
@@ -176,7 +200,7 @@ def _merged(model: Any, adapter: Path) -> Any:
     return require("peft", extra="train").PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
 
 
-def _decoder(model: Any, tokenizer: Any) -> Any:
+def _decoder(model: Any, tokenizer: Any, context: int) -> Any:
     """Tree decoding where attention takes any mask and every layer sees the whole sequence; else text by text."""
     from ranit_rag.engines.decoding import TreeDecoder
     from ranit_rag.engines.sequential import SequentialDecoder
@@ -185,8 +209,8 @@ def _decoder(model: Any, tokenizer: Any) -> Any:
     layers = set(getattr(config, "layer_types", None) or ["full_attention"])
     window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
     if config._attn_implementation == "sdpa" and layers == {"full_attention"} and window is None:
-        return TreeDecoder(model, pad_token=tokenizer.pad_token_id or 0)
-    return SequentialDecoder(model)
+        return TreeDecoder(model, context=context, pad_token=tokenizer.pad_token_id or 0)
+    return SequentialDecoder(model, context=context)
 
 
 def _guides(model: Any, tokenizer: Any) -> tuple[Any, str]:

@@ -93,6 +93,10 @@ class VLLMEngine:
         """Tokens of ``text`` as the model's tokenizer counts them."""
         return self._prompts.count_tokens(text)
 
+    def render(self, conversation: Conversation, query: Query) -> str:
+        """The prompt of a query as the model reads it."""
+        return self._prompts.render(conversation, query)
+
     def generate(self, conversations: Sequence[Conversation], *, max_tokens: int = 256) -> list[Reply]:
         """Answer every query in one batch; a conversation that is too long has a ContextLengthError in its reply."""
         prompts: list[list[int]] = []
