@@ -29,6 +29,14 @@ class Settings:
 
     home: Path = field(default_factory=lambda: Path(platformdirs.user_data_dir("ranit", appauthor=False)))
     """The folder of the stores and of the user's own ``ranit.toml``."""
+    stores: str | None = None
+    """The directory of the example stores, or the URL of a Chroma server; None: ``stores`` in the home folder."""
+    tenant: str = "default_tenant"
+    """The tenant of the Chroma server."""
+    database: str = "default_database"
+    """The database of the Chroma server."""
+    stores_token: str | None = field(default=None, repr=False)
+    """The bearer token for the Chroma server."""
     engine: Literal["transformers", "vllm", "openai"] = "transformers"
     model: str | None = None
     """A model's name or directory; None: the embedded checkpoint."""

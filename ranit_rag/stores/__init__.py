@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ranit_rag.config import Settings
 from ranit_rag.stores.base import StoreSet
 
 
@@ -29,3 +30,10 @@ def open_stores(
     if isinstance(location, str) and "://" in location:
         return ChromaStores(Server(location, tenant=tenant, database=database, headers=headers))
     return ChromaStores(Directory(Path(location)))
+
+
+def configured_stores(settings: Settings) -> StoreSet:
+    """The stores where the settings say, by default in the home folder."""
+    location = settings.stores or settings.home / "stores"
+    headers = {"Authorization": f"Bearer {settings.stores_token}"} if settings.stores_token else None
+    return open_stores(location, tenant=settings.tenant, database=settings.database, headers=headers)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from ranit_rag.errors import StoreError
 from ranit_rag.stores.snapshot import Snapshot, Vectors
 from ranit_rag.types import Example
 
@@ -102,6 +103,13 @@ class ExampleStore(Protocol):
 
     def snapshot(self) -> Snapshot:
         """All examples and vectors as they are now. Read once for each version, then held in memory."""
+        ...
+
+    def records(self) -> Iterator[Example | StoreError]:
+        """Every example as it is kept, one after the other and without vectors; a damaged one is an error in its place.
+
+        For copies and checks: it reads what can still be read where ``snapshot`` raises. Nobody should write meanwhile.
+        """
         ...
 
     def __len__(self) -> int: ...

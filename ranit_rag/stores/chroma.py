@@ -237,6 +237,11 @@ class ChromaStore:
                     snapshot = self._snapshot = self._read(client)
         return snapshot
 
+    def records(self) -> Iterator[Example | StoreError]:
+        entry = self._stores.entry(self.name)
+        with self._stores.place.session() as client, self._stores.place.guard():
+            yield from records.read_each(client.get_collection(entry.collection, embedding_function=None), self.name)
+
     def _read(self, client: Client) -> Snapshot:
         name = self._stores.entry(self.name).collection
         for _ in range(READS):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ranit_rag.errors import DataError
-from ranit_rag.stores.base import AddReport, ExampleStore, Progress
+from ranit_rag.stores.base import AddReport, Progress
 from ranit_rag.stores.formats import ColumnLayout, Format, Located, read_examples
 from ranit_rag.text.duplicates import text_fingerprint
 from ranit_rag.types import Example
@@ -34,8 +34,17 @@ class ImportReport:
     added: AddReport | None
 
 
+class ImportTarget(Protocol):
+    """What examples are imported into: an ``ExampleStore``, or something that makes one when it is given them."""
+
+    @property
+    def name(self) -> str: ...
+
+    def add(self, examples: Iterable[Example], *, on_progress: Progress | None = None) -> AddReport: ...
+
+
 def import_examples(
-    store: ExampleStore,
+    store: ImportTarget,
     source: str | Path | Any,
     format: Format | Literal["auto"] = "auto",
     *,
@@ -43,13 +52,15 @@ def import_examples(
     layout: ColumnLayout | None = None,
     skip_broken: bool = False,
     on_problem: Callable[[LineProblem], None] | None = None,
+    on_checked: Callable[[int], None] | None = None,
     on_progress: Progress | None = None,
 ) -> ImportReport:
     """Import a file, or a data set in memory, reading it twice: to check it, and to write it batch by batch.
 
     Every problem goes to ``on_problem`` in the order of the lines. If a record is broken, nothing is written unless
-    ``skip_broken``. Raises DataError where the file as a whole cannot be read, StoreError where the store cannot be
-    written; running it again then completes the import.
+    ``skip_broken``; ``on_checked`` is told how many examples will be, before the first is. Raises DataError where the
+    file as a whole cannot be read, StoreError where the store cannot be written; running it again then completes the
+    import.
     """
 
     def records() -> Iterator[Located]:
@@ -58,6 +69,8 @@ def import_examples(
     read, broken, duplicates = _check(records(), on_problem)
     if broken and not skip_broken:
         return ImportReport(read, broken, duplicates, None)
+    if on_checked is not None:
+        on_checked(read)
     sound = (item for _, item in records() if isinstance(item, Example))
     return ImportReport(read, broken, duplicates, store.add(sound, on_progress=on_progress))
 

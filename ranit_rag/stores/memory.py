@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -86,6 +86,9 @@ class MemoryStore:
             if keys:
                 self._snapshot = self._snapshot.changed(next_version(self.version), removed=keys)
             return len(keys)
+
+    def records(self) -> Iterator[Example]:
+        return iter(self._snapshot.examples)
 
     def rename(self, name: str) -> None:
         with self._lock:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ranit_rag.errors import StoreError
+from ranit_rag.errors import DataError, StoreError
 from ranit_rag.stores.base import Embedding
 from ranit_rag.stores.checks import unit_rows
 from ranit_rag.stores.snapshot import Vectors
@@ -161,6 +161,18 @@ def read_all(collection: Collection, header: Header) -> tuple[list[str], list[Ex
     return keys, examples, vectors[: len(keys)]
 
 
+def read_each(collection: Collection, domain: str) -> Iterator[Example | StoreError]:
+    """The examples of a collection page by page, without their vectors; a damaged record is an error in its place."""
+    ids = collection.get(include=[])["ids"]
+    for first in range(0, len(ids), PAGE):
+        page = collection.get(ids=ids[first : first + PAGE], include=["documents", "metadatas"])
+        for key, text, metadata in zip(page["ids"], page["documents"] or (), page["metadatas"] or (), strict=True):
+            try:
+                yield _example(key, text, metadata, domain)
+            except StoreError as error:
+                yield error
+
+
 def _metadata(example: Example) -> dict[str, str]:
     annotation = {
         "entities": [[e.start, e.end, e.label] for e in example.entities],
@@ -172,12 +184,18 @@ def _metadata(example: Example) -> dict[str, str]:
 
 def _examples(page: Mapping[str, Any], domain: str) -> Iterator[tuple[str, Example]]:
     for key, text, metadata in zip(page["ids"], page["documents"], page["metadatas"], strict=True):
-        try:
-            annotation = json.loads(metadata["ranit_example"])
-            entities = tuple(Entity(text[start:end], label, start, end) for start, end, label in annotation["entities"])
-            language, source = annotation["language"], annotation["source"]
-            yield key, Example(text, entities, domain, language, source, metadata["ranit_id"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(
-                f"record {key} of store {domain!r} is damaged: {error!r}", hint="delete the store and import it again"
-            ) from error
+        yield key, _example(key, text, metadata, domain)
+
+
+def _example(key: str, text: str | None, metadata: Mapping[str, Any], domain: str) -> Example:
+    try:
+        if text is None:
+            raise ValueError("it has no text")
+        annotation = json.loads(metadata["ranit_example"])
+        entities = tuple(Entity(text[start:end], label, start, end) for start, end, label in annotation["entities"])
+        return Example(text, entities, domain, annotation["language"], annotation["source"], metadata["ranit_id"])
+    except (KeyError, TypeError, ValueError, DataError) as error:
+        raise StoreError(
+            f"record {key} of store {domain!r} is damaged: {error!r}",
+            hint="export what can be read, delete the store and import it again",
+        ) from error

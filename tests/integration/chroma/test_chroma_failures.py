@@ -272,3 +272,22 @@ def test_threads_write_and_read_at_the_same_time(tmp_path: Path, embedder: Embed
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, range(20)))
     assert len(store.snapshot()) == 20
+
+
+def test_what_can_be_read_of_a_damaged_store_is_read(filled: Path) -> None:
+    """Broken records are told one by one, and a lost index does not keep the texts from being copied out."""
+    client = chroma_client(filled)
+    collection = client.list_collections()[0]
+    broken = collection.get(limit=3)["ids"]
+    wrong = [
+        {"ranit_example": "{"},
+        {"ranit_example": "{}"},
+        {"ranit_example": '{"entities": [[9000, 9001, "person"]]}'},
+    ]
+    collection.update(ids=broken, metadatas=wrong)
+    client.close()
+    blank_vectors(filled)
+    records = list(open_stores(filled).open("news").records())
+    errors = [record for record in records if isinstance(record, StoreError)]
+    assert len(records) == 1500
+    assert sorted(key for key in broken if any(key in error.message for error in errors)) == sorted(broken)

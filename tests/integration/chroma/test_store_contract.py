@@ -181,3 +181,11 @@ def test_progress_and_batches(stores: StoreSet, embedder: Embedder) -> None:
     assert report == AddReport(added=2500)
     assert seen == [1000, 2000, 2500]
     assert len(store.snapshot()) == 2500
+
+
+def test_records_are_all_examples_without_vectors(stores: StoreSet, embedder: Embedder) -> None:
+    store = stores.open("news", embedder, create=True)
+    store.add([example(number) for number in range(3)])
+    assert sorted(record.text for record in store.records() if isinstance(record, Example)) == sorted(
+        e.text for e in store.snapshot().examples
+    )
