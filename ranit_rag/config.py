@@ -37,6 +37,14 @@ class Settings:
     """The database of the Chroma server."""
     stores_token: str | None = field(default=None, repr=False)
     """The bearer token for the Chroma server."""
+    judge: Literal["calibrated", "paper", "always", "never", "llm"] = "calibrated"
+    """Who decides whether examples are shown: see ``ranit_rag.retrieval``. ``never`` opens no store."""
+    strategy: Literal["nn", "nn_bm25", "diverse_nn", "diverse_nn_bm25", "bm25_rank", "random", "mixed"] = "nn"
+    """How in-domain examples are chosen among the nearest."""
+    k: int = 2
+    """How many examples are shown."""
+    domain: str | None = None
+    """The only store to take examples from; None: the judge chooses among all."""
     engine: Literal["transformers", "vllm", "openai"] = "transformers"
     model: str | None = None
     """A model's name or directory; None: the embedded checkpoint."""
@@ -65,7 +73,7 @@ class Settings:
     """The most requests that a server is sent at once."""
 
     def __post_init__(self) -> None:
-        for name in ("max_output_tokens", "batch_tokens", "timeout", "concurrency"):
+        for name in ("k", "max_output_tokens", "batch_tokens", "timeout", "concurrency"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}", hint=f"{name} must be greater than 0")
 

@@ -16,7 +16,7 @@ from ranit_rag.engines.base import Engine, Reply
 from ranit_rag.errors import InputError
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.progress import track
-from ranit_rag.prompts import Conversation, Query
+from ranit_rag.prompts import Conversation, Query, load_profile
 from ranit_rag.retrieval.base import GivenExamples, Retriever
 from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, Usage, entity_types
 
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "Ranit", "Request"]
 
-# Texts that share a batch of extract_many: enough to fill the engine, few enough to stream.
-_CHUNK = 32
+# Texts that share a batch of extract_many: one at first, so that a result comes soon, then more, to fill the engine.
+_FIRST_CHUNK, _LARGEST_CHUNK = 1, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,9 @@ class Ranit:
         settings: Settings | None = None,
     ) -> None:
         settings = settings if settings is not None else Settings.load()
+        profile = profile if profile is not None else settings.profile
+        if profile is not None:
+            load_profile(profile)  # a wrong name must not cost the loading of a model
         if isinstance(engine, str | Path):
             settings = replace(settings, engine="transformers", model=str(engine))
         self.engine: Engine = engine if isinstance(engine, Engine) else open_engine(settings)
@@ -71,7 +74,7 @@ class Ranit:
         self._planner = Planner(
             engine=self.engine,
             retriever=self.retriever,
-            profile=profile if profile is not None else settings.profile,
+            profile=profile,
             language=settings.language,
             grammar=settings.grammar,
             max_tokens=settings.max_output_tokens,
@@ -192,12 +195,13 @@ class Ranit:
 def _chunks(requests: Iterator[Request]) -> Iterator[list[Request]]:
     """A few requests at a time. What came before an iterator failed is answered before its error is raised."""
     chunk: list[Request] = []
+    size = _FIRST_CHUNK
     try:
         for request in requests:
             chunk.append(request)
-            if len(chunk) == _CHUNK:
+            if len(chunk) == size:
                 yield chunk
-                chunk = []
+                chunk, size = [], min(size * 2, _LARGEST_CHUNK)
     except Exception:
         yield chunk
         raise
