@@ -13,14 +13,15 @@ def spell(pieces: Iterable[tuple[bytes, float]], *, joiner: str = "") -> tuple[T
     """One token for each ``(bytes, logprob)``, less the ``joiner`` that a normaliser wrote (see Surface).
 
     A character whose bytes are spread over several tokens stands in the last of them; one that the end of the answer
-    cut in two is left out.
+    cut in two is left out, and so is a joiner.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     tokens = tuple(Token(decoder.decode(raw), logprob) for raw, logprob in pieces)
     if not joiner:
         return tokens
     text = "".join(token.text for token in tokens)
-    removed = {i for found in re.finditer(re.escape(joiner), text) for i in range(*found.span())}
+    begun = [re.escape(joiner[:length]) + r"\Z" for length in range(len(joiner) - 1, 0, -1)]
+    removed = {i for found in re.finditer("|".join([re.escape(joiner), *begun]), text) for i in range(*found.span())}
     spelled = []
     offset = 0
     for token in tokens:

@@ -42,3 +42,8 @@ def test_a_cut_is_the_slice_of_the_text(text: str, cuts: list[int], start: int, 
 
 def test_a_character_cut_at_the_token_limit_is_left_out() -> None:
     assert spell([(b'["', -0.1), ("痛".encode()[:2], -0.2)]) == (Token('["', -0.1), Token("", -0.2))
+
+
+def test_a_joiner_that_the_end_cut_in_two_is_left_out_as_well() -> None:
+    assert [token.text for token in spell([(b'["\x01', -1.0)], joiner=JOINER)] == ['["']
+    assert [token.text for token in spell([(b"a ", -1.0)], joiner=JOINER)] == ["a "]
