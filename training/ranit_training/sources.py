@@ -62,7 +62,7 @@ def _blocks(path: Path) -> Iterator[Document | DataError]:
         if line.strip():
             first = first or number
             block.append(line)
-            size += len(line)
+            size += len(line) + 1
         if block and (not line.strip() or size >= LONGEST_BLOCK):
             yield Document("\n".join(block), f"{path}:{first}")
             block, first, size = [], 0, 0

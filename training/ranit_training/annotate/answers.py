@@ -9,15 +9,16 @@ from typing import Literal
 
 LONGEST = 100_000  # characters; bounds the cost of an answer without end
 
-# A quote closes a string only before a separator or a bracket: models leave quotes inside a mention unescaped.
-_STRING = r"""(?P<{0}quote>["'])(?P<{0}>(?:[^\\"'\n]++|\\.|(?!(?P={0}quote)\s*+[,:)\]}}])["'])*+)(?P={0}quote)"""
+# A quote closes a string only before a separator or a bracket: models leave quotes inside a mention unescaped. The
+# length is bounded, so that an answer of opening quotes alone is read in linear time.
+_STRING = r"""(?P<{0}quote>["'])(?P<{0}>(?:[^\\"'\n]|\\.|(?!(?P={0}quote)\s*+[,:)\]}}])["']){{0,300}}+)(?P={0}quote)"""
 _PAIR = re.compile(rf"[(\[]\s*+{_STRING.format('mention')}\s*+,\s*+{_STRING.format('type')}\s*+,?+\s*+[)\]]")
 _OBJECT = re.compile(r"\{[^{}]*+\}")
 _MENTION_KEYS = ("entity", "mention", "text", "name")
 _TYPE_KEYS = ("type", "entity_type", "label", "category")
 _EMPTY = re.compile(r"\[\s*\]")
-_ESCAPE = re.compile(r"\\u[0-9a-fA-F]{4}|\\.")
-_ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.", re.DOTALL)  # a run, because two may be one surrogate pair
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,5 +59,5 @@ def _plain(content: str) -> str:
 def _unescape(found: re.Match[str]) -> str:
     escape = found[0]
     if len(escape) > 2:
-        return chr(int(escape[2:], 16))
+        return str(json.loads(f'"{escape}"'))
     return _ESCAPED.get(escape[1], escape[1])

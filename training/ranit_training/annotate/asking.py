@@ -175,7 +175,9 @@ class _Asker:
             try:
                 completion = await self._client.post("/chat/completions", body=body, cast_to=object)
                 self._pace.answered()
-                return read_completion(completion, url=self._url, vocabulary=Vocabulary())
+                if isinstance(completion, Mapping):
+                    return read_completion(completion, url=self._url, vocabulary=Vocabulary())
+                raise ValueError(f"it is {completion!r}")
             except openai.APIStatusError as error:
                 if _is_busy(error) and self._pace.waited < self._annotator.patience:
                     self._pace.hold(retry_after(error.response.headers))
