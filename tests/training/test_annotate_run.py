@@ -45,7 +45,7 @@ def test_records_come_in_the_order_of_the_corpus_with_their_statistics(tmp_path:
     assert [r["entities"][0]["text"] for r in found] == [f"City{n}" for n in range(30)]
     assert found[0]["source"] == f"{tmp_path}/corpus.jsonl:1"
     assert result.asking.asked == result.records == 30
-    assert result.pairs == {"kept": 60, "ungrounded": 30, "invalid_type": 30, "unwrapped": 0}
+    assert result.pairs == {"kept": 60, "ungrounded": 30, "invalid_type": 30}
     assert (result.prompt_tokens, result.output_tokens) == (30 * 40, 30 * 5)
     assert result.cost == pytest.approx((1200 + 2 * 150) / 1e6)
     assert json.loads((tmp_path / "out.jsonl.types.json").read_text()) == {"city": 30, "occupation": 30}

@@ -1,0 +1,74 @@
+"""Exact neighbours: the same as the plain definition, however the work is cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ranit_training.augment import neighbours as module
+from ranit_training.augment import nearest_neighbours
+
+from ranit_rag.errors import InputError
+
+RNG = np.random.default_rng(0)
+
+
+def brute(queries: np.ndarray, pool: np.ndarray, k: int, same: bool) -> tuple[np.ndarray, np.ndarray]:
+    unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (queries, pool)]
+    cosines = unit[0].astype(np.float64) @ unit[1].astype(np.float64).T
+    if same:
+        np.fill_diagonal(cosines, -2)
+    order = np.argsort(-cosines, axis=1, kind="stable")[:, : min(k, len(pool) - same)]
+    return order, np.take_along_axis(cosines, order, axis=1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 40), st.integers(2, 60), st.integers(1, 70), st.booleans(), st.integers(1, 25), st.integers(1, 50)
+)
+def test_blocks_of_any_size_give_the_same(
+    queries: int, pool: int, k: int, same: bool, rows_at_once: int, cells: int
+) -> None:
+    vectors = np.random.default_rng(pool).standard_normal((pool, 8)).astype(np.float32)
+    asked = vectors if same else np.random.default_rng(queries).standard_normal((queries, 8)).astype(np.float32)
+    kept = module.POOL_ROWS, module.CPU_CELLS
+    try:
+        module.POOL_ROWS, module.CPU_CELLS = rows_at_once, cells
+        rows, cosines = nearest_neighbours(asked, vectors, k, same=same, device="cpu")
+    finally:
+        module.POOL_ROWS, module.CPU_CELLS = kept
+    expected_rows, expected = brute(asked, vectors, k, same)
+    assert np.array_equal(rows, expected_rows)
+    assert np.allclose(cosines, expected, atol=1e-5)
+
+
+def test_equal_vectors_come_by_their_row() -> None:
+    pool = np.repeat(RNG.standard_normal((3, 4)), 4, axis=0)
+    rows, _ = nearest_neighbours(pool[:1], pool, 4)
+    assert rows.tolist() == [[0, 1, 2, 3]]
+    rows, _ = nearest_neighbours(pool, pool, 3, same=True)
+    assert rows[:4].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2]]
+
+
+def test_lengths_of_vectors_do_not_matter_and_files_need_not_fit(tmp_path: Path) -> None:
+    pool = RNG.standard_normal((50, 16)).astype(np.float16)
+    np.save(tmp_path / "v.npy", pool)
+    mapped = np.load(tmp_path / "v.npy", mmap_mode="r")
+    scaled = pool * RNG.uniform(0.5, 2, (50, 1)).astype(np.float16)
+    assert np.array_equal(nearest_neighbours(mapped, mapped, 3)[0][:, 0], np.arange(50))
+    assert np.array_equal(nearest_neighbours(scaled, mapped, 1)[0][:, 0], np.arange(50))
+
+
+def test_a_pool_of_one_has_no_other() -> None:
+    rows, cosines = nearest_neighbours(RNG.standard_normal((1, 4)), RNG.standard_normal((1, 4)), 5, same=True)
+    assert rows.shape == cosines.shape == (1, 0)
+
+
+def test_matrices_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError, match=r"shape \(2, 3\) cannot be compared with a pool of shape \(2, 4\)"):
+        nearest_neighbours(np.ones((2, 3)), np.ones((2, 4)), 1)
+    with pytest.raises(InputError, match="0 neighbours"):
+        nearest_neighbours(np.ones((2, 3)), np.ones((2, 3)), 0)
