@@ -91,15 +91,22 @@ def line_form(line: bytes) -> Form:
 
 def read_examples(path: Path) -> tuple[Example, ...]:
     """The examples of a JSONL file. Raises DataError that names the line of the first bad one."""
-    examples = []
     with path.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
-            try:
-                examples += [_example(_parsed(_text(line)))] if line.strip() else []
-            except DataError as error:
-                raise _located(error, f"{path}:{number}") from error
+        return parse_examples(stream, str(path))
+
+
+def parse_examples(stream: Iterable[bytes], origin: str) -> tuple[Example, ...]:
+    """The examples of the lines of JSON in ``stream``. Raises DataError that names the first bad one by its line."""
+    examples = []
+    for number, line in enumerate(stream, 1):
+        try:
+            examples += [_example(_parsed(_text(line)))] if line.strip() else []
+        except DataError as error:
+            raise _located(error, f"{origin}:{number}") from error
     if not examples:
-        raise DataError(f"{path} holds no examples", hint='a line is {"text": "…", "entities": {"type": ["mention"]}}')
+        raise DataError(
+            f"{origin} holds no examples", hint='a line is {"text": "…", "entities": {"type": ["mention"]}}'
+        )
     return tuple(examples)
 
 

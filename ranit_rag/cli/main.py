@@ -15,6 +15,7 @@ from ranit_rag.cli.errors import exit_code, tell_error
 # Each command with its line in `ranit --help`; the module of that name in this package defines it.
 _COMMANDS = {
     "extract": "Find entities in texts, files or standard input.",
+    "store": "Keep examples of annotated text, a store for each domain.",
     "demo": "Find entities in a few built-in texts.",
 }
 

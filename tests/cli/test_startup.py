@@ -31,6 +31,7 @@ def test_importing_the_package_is_quick() -> None:
         "import ranit_rag",
         "from ranit_rag.cli.main import main; sys.argv[1:] = ['--help']; main()",
         "from ranit_rag.cli.main import main; sys.argv[1:] = ['extract', '--help']; main()",
+        "from ranit_rag.cli.main import main; sys.argv[1:] = ['store', '--help']; main()",
     ],
 )
 def test_no_framework_is_loaded(code: str) -> None:

@@ -50,7 +50,7 @@ def read_examples(
     path = Path(source)
     if not path.exists():
         raise DataError(f"there is no file {path}", hint="check the path")
-    chosen = detect_format(path) if format == "auto" else _known(format)
+    chosen = detect_format(path) if format == "auto" else as_format(format)
     if layout is not None and chosen != "conll":
         raise InputError(f"{path} is read as {chosen}, which has no columns", hint="give format='conll', or no layout")
     match chosen:
@@ -68,7 +68,8 @@ def read_examples(
             return read_docbin(path, defaults)
 
 
-def _known(format: str) -> Format:
+def as_format(format: str) -> Format:
+    """The format of this name. Raises InputError that names them all where there is none."""
     for known in FORMATS:
         if format == known:
             return known
@@ -96,7 +97,7 @@ def write_examples(examples: Iterable[Example], path: str | Path, format: Format
     CoNLL keeps no white space and no entities within others; conversations keep no offsets.
     """
     path = Path(path)
-    chosen: Format = _known(format) if format != "auto" else _BY_SUFFIX.get(path.suffix.lower(), "jsonl")
+    chosen: Format = as_format(format) if format != "auto" else _BY_SUFFIX.get(path.suffix.lower(), "jsonl")
     try:
         match chosen:
             case "huggingface":
