@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 
 from ranit_rag.engines.base import Answer, Reply
@@ -89,7 +90,8 @@ def mention_scores(answer: Answer, mentions: Sequence[Mention]) -> list[float | 
     """The model's probability of each mention given all that stands before it, by the chain rule over its tokens.
 
     A mention's tokens are those from the end of the one before, so that of the first carries the choice of not
-    answering ``[]``, and each later one that of going on, up to the last token of its own text.
+    answering ``[]``, and each later one that of going on, up to the last token of its own text. A mention that ends
+    within the last token of the one before has that token's probability.
     """
     if answer.tokens is None:
         return [None] * len(mentions)
@@ -100,12 +102,10 @@ def mention_scores(answer: Answer, mentions: Sequence[Mention]) -> list[float | 
     scores: list[float | None] = []
     first = 0
     for mention in mentions:
-        last = first
-        while last < len(ends) and ends[last] < mention.end:
-            last += 1
-        logprob = sum(token.logprob for token in answer.tokens[first : last + 1])
+        last = bisect_left(ends, mention.end)
+        logprob = sum(token.logprob for token in answer.tokens[min(first, last) : last + 1])
         scores.append(round(min(math.exp(logprob), 1.0), 6))
-        first = last + 1
+        first = max(first, last + 1)
     return scores
 
 

@@ -23,7 +23,7 @@ from ranit_rag.prompts.conversation import Conversation, Query
 from ranit_rag.types import Usage
 
 Script = Callable[[str, str], Sequence[str]]
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"(?P<key>:)?')
 
 
 class ScriptedEngine:
@@ -98,12 +98,12 @@ class ScriptedEngine:
         return Answer(written, self._tokens(written), "stop" if written == answer else "length")
 
     def _tokens(self, answer: str) -> tuple[Token, ...] | None:
-        """One token for each string, with the scripted probability, and certain ones for what stands between."""
+        """One token for each mention, with the scripted probability, and certain ones for what stands between."""
         if self._logprob is None:
             return None
         tokens: list[Token] = []
         position = 0
-        for string in _STRING.finditer(answer):
+        for string in (found for found in _STRING.finditer(answer) if not found["key"]):
             tokens += [Token(answer[position : string.start()], 0.0), Token(string[0], self._logprob)]
             position = string.end()
         tokens.append(Token(answer[position:], 0.0))
