@@ -33,8 +33,9 @@ from ranit_rag.text.duplicates import near_duplicate
 from ranit_rag.types import Example
 from ranit_training.augment import Retrieval
 from ranit_training.conversations import Asking, load_profiles
-from ranit_training.data_sets import Examples, Output, Records, make_training_set
+from ranit_training.data_sets import Made, Output, make_training_set
 from ranit_training.layouts import read_rows
+from ranit_training.showing import Examples, Records
 from ranit_training.sources import load_records
 
 SETS = ("bio_bc5cdr", "wetlab_protocols", "stackoverflow_ner", "cs_ner", "gmb_kaggle", "fewnerd")  # by size
@@ -109,11 +110,18 @@ def examples(query: str, neighbours: list[tuple[int, float]], records: list[Exam
     return [records[row].id for row, score in shown if score >= RETRIEVAL.threshold]
 
 
+def run_ours(source: Path, vectors: Path, output: Path) -> tuple[Made, float]:
+    begun = time.perf_counter()
+    how = Examples(RETRIEVAL)
+    made = make_training_set(Records((source,), vectors=vectors), Output(output), Asking(load_profiles()), how)
+    return made, time.perf_counter() - begun
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=50_000)
     parser.add_argument("--dimension", type=int, default=384)
-    parser.add_argument("--repeats", type=int, default=2, help="times that ours runs")
+    parser.add_argument("--repeats", type=int, default=3, help="times that ours runs, 2 at least")
     parser.add_argument("--slice", type=int, default=12, help="queries of the original's way that are measured")
     default = os.environ.get("RANIT_SHARED_DATA", Path(__file__).resolve().parents[3] / "shared" / "data")
     parser.add_argument("--data", type=Path, default=Path(default))
@@ -133,30 +141,31 @@ def main() -> int:
             f"{len(records):,} records of {', '.join(SETS)}; {options.dimension} dimensions, "
             f"{RETRIEVAL.pool} neighbours, k = {RETRIEVAL.k}, {RETRIEVAL.strategy}, threshold {RETRIEVAL.threshold:g}"
         )
-        ours, how = [], Examples(RETRIEVAL)
-        for _ in range(options.repeats):
-            begun = time.perf_counter()
-            made = make_training_set(Records((source,), vectors=kept), Output(output), Asking(load_profiles()), how)
-            ours.append(time.perf_counter() - begun)
+        made, taken = run_ours(source, kept, output)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
         shown = {row["id"]: row["examples"] for row in read_rows(output)}
 
         original = OriginalWay(records, np.load(kept))
-        seconds, equal = [], 0
-        for query in np.linspace(0, len(records) - 1, options.slice).astype(int).tolist():
-            begun = time.perf_counter()
-            neighbours = original.neighbours(query)
-            seconds.append(time.perf_counter() - begun)
-            equal += examples(records[query].text, neighbours, records) == shown[records[query].id]
+        original.neighbours(0)  # imports pandas
+        ours, seconds, equal = [taken], [], 0
+        queries = np.linspace(0, len(records) - 1, options.slice).astype(int)
+        for some in np.array_split(queries, options.repeats - 1):  # in turns, so that both see the same machine
+            for query in some.tolist():
+                begun = time.perf_counter()
+                neighbours = original.neighbours(query)
+                seconds.append(time.perf_counter() - begun)
+                equal += examples(records[query].text, neighbours, records) == shown[records[query].id]
+            ours.append(run_ours(source, kept, output)[1])
 
-    theirs = statistics.mean(seconds) * len(records)
-    times = theirs / statistics.mean(ours)
+    theirs = statistics.median(seconds) * len(records)
+    times = theirs / statistics.median(ours)
+    histogram = {name: count for name, count in made.counts.items() if name.endswith("_examples")}
     print(
-        f"examples shown: { ({name: n for name, n in made.counts.items() if name.startswith('with_')}) }\n"
+        f"examples shown: {histogram}\n"
         f"ours, whole command, {len(ours)} runs: {', '.join(f'{each:.1f}' for each in ours)} s; "
         f"peak memory of the process {peak / 2**30:.2f} GiB\n"
-        f"original's way, {len(seconds)} queries: {statistics.mean(seconds):.3f} s each "
-        f"(from {min(seconds):.3f} to {max(seconds):.3f}), {theirs:,.0f} s for all\n"
+        f"original's way, {len(seconds)} queries: {statistics.median(seconds):.3f} s each "
+        f"(median; from {min(seconds):.3f} to {max(seconds):.3f}), {theirs:,.0f} s for all\n"
         f"same examples for {equal} of {len(seconds)} queries\n"
         f"{times:,.0f} times faster than the original's way (goal {GOAL_TIMES}); "
         f"memory {'within' if peak <= GOAL_BYTES else 'over'} {GOAL_BYTES >> 30} GiB"

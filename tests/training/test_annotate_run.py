@@ -16,7 +16,7 @@ from annotating import annotated, annotator_for, asked_text, corpus_of, write_co
 from engines.faulty_server import Fault, FaultyServer
 from ranit_training.annotate import Annotation, Prices, annotate, estimate
 
-from ranit_rag.errors import InputError, RanitError, ServerError
+from ranit_rag.errors import DataError, InputError, RanitError, ServerError
 
 
 FREE = Prices()
@@ -44,7 +44,7 @@ def test_records_come_in_the_order_of_the_corpus_with_their_statistics(tmp_path:
     found = records(tmp_path)
     assert [r["entities"][0]["text"] for r in found] == [f"City{n}" for n in range(30)]
     assert found[0]["source"] == f"{tmp_path}/corpus.jsonl:1"
-    assert result.asking.asked == result.records == 30
+    assert result.tally.asked == result.records == 30
     assert result.pairs == {"kept": 60, "ungrounded": 30, "invalid_type": 30}
     assert (result.prompt_tokens, result.output_tokens) == (30 * 40, 30 * 5)
     assert result.cost == pytest.approx((1200 + 2 * 150) / 1e6)
@@ -70,7 +70,7 @@ def test_faults_in_passing_are_overcome(tmp_path: Path) -> None:
 
     with FaultyServer(answer=annotated, fault=fault) as server:
         result = run(server.url, tmp_path)
-    assert (result.records, result.asking.failures) == (12, [])
+    assert (result.records, result.tally.failures) == (12, [])
 
 
 def test_a_passage_that_is_refused_is_reported_and_asked_again_by_the_next_run(tmp_path: Path) -> None:
@@ -81,9 +81,9 @@ def test_a_passage_that_is_refused_is_reported_and_asked_again_by_the_next_run(t
 
     with FaultyServer(answer=annotated, fault=fault) as server:
         result = run(server.url, tmp_path)
-        assert (result.records, result.asking.failed, result.unanswered) == (5, 1, 1)
-        assert "corpus.jsonl:4" in result.asking.failures[0]
-        assert "content policy" in result.asking.failures[0]
+        assert (result.records, result.tally.failed, result.unanswered) == (5, 1, 1)
+        assert "corpus.jsonl:4" in result.tally.failures[0]
+        assert "content policy" in result.tally.failures[0]
         server.fault = lambda request: None
         server.log.clear()
         assert run(server.url, tmp_path).records == 6
@@ -209,7 +209,7 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
         assert 15 < len(kept) < 60
         server.log.clear()
         result = run(server.url, tmp_path)
-        assert result.asking.answered == len(kept)
+        assert result.tally.known == len(kept)
         assert asked(server).total() == 60 - len(kept)
         assert max(asked(server).values()) == 1
         run(server.url, tmp_path / "whole")
@@ -223,3 +223,9 @@ def test_a_journal_of_another_question_is_not_mixed_in(tmp_path: Path) -> None:
         run(server.url, tmp_path)
         with pytest.raises(InputError, match="was begun with"):
             run(server.url, tmp_path, max_tokens=7)
+
+
+def test_an_empty_corpus_is_told(tmp_path: Path) -> None:
+    (tmp_path / "corpus.jsonl").touch()
+    with FaultyServer() as server, pytest.raises(DataError, match="no passage"):
+        run(server.url, tmp_path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -161,8 +163,20 @@ def test_vectors_are_checked_before_the_work(tmp_path: Path, vectors: np.ndarray
     (tmp_path / "v.npy").write_bytes(b"no vectors")
     with pytest.raises(DataError, match="cannot read vectors"):
         run("augment", tmp_path / "a.jsonl", "-o", tmp_path / "o.jsonl", "--vectors", tmp_path / "v.npy")
-    with pytest.raises(DataError, match="there are no vectors for"):
-        run("augment", tmp_path / "a.jsonl", "-o", tmp_path / "o.jsonl")
+
+
+def test_vectors_that_are_not_given_are_computed_and_kept(tmp_path: Path) -> None:
+    """With a model for the language of the records that needs no network; the next strategy reads them again."""
+    source = write_records(tmp_path / "a.jsonl", 20)
+    first = run("augment", source, "-o", tmp_path / "o.jsonl")
+    kept = tmp_path / "o.jsonl.vectors.npy"
+    assert np.load(kept).shape == (20, 384)
+    second = run("augment", source, "-o", tmp_path / "p.jsonl", "--vectors", kept)
+    assert first["with_2_examples"] == second["with_2_examples"] == 18
+    assert list(read_rows(tmp_path / "o.jsonl")) == list(read_rows(tmp_path / "p.jsonl"))
+    source.write_text(source.read_text() + json.dumps({"text": "他住在北京市的西边。", "entities": []}) + "\n")
+    with pytest.raises(InputError, match="records in en and zh"):
+        run("augment", source, "-o", tmp_path / "o.jsonl")
 
 
 def test_one_file_describes_a_run(tmp_path: Path) -> None:
@@ -221,3 +235,12 @@ def test_no_records_are_told_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "bare.jsonl").write_text('{"text": "No entities here."}\n')
     with pytest.raises(DataError, match="no record is left"):
         run("conversations", tmp_path / "bare.jsonl", "-o", tmp_path / "o.jsonl")
+
+
+def test_help_comes_without_the_heavy_libraries() -> None:
+    code = (
+        "import sys, ranit_training.cli_data; "
+        "print(sorted({'torch', 'openai', 'transformers', 'datasets', 'numpy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

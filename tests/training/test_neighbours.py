@@ -62,6 +62,18 @@ def test_lengths_of_vectors_do_not_matter_and_files_need_not_fit(tmp_path: Path)
     assert np.array_equal(nearest_neighbours(scaled, mapped, 1)[0][:, 0], np.arange(50))
 
 
+@pytest.mark.parametrize("device", ["auto", "cuda"])
+def test_every_device_finds_the_same(device: str) -> None:
+    torch = pytest.importorskip("torch")
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("there is no GPU here")
+    pool = RNG.standard_normal((300, 64)).astype(np.float32)
+    rows, cosines = nearest_neighbours(pool, pool, 10, same=True, device=device)
+    expected_rows, expected = brute(pool, pool, 10, True)
+    assert np.array_equal(rows, expected_rows)
+    assert np.allclose(cosines, expected, atol=1e-5)
+
+
 def test_a_pool_of_one_has_no_other() -> None:
     rows, cosines = nearest_neighbours(RNG.standard_normal((1, 4)), RNG.standard_normal((1, 4)), 5, same=True)
     assert rows.shape == cosines.shape == (1, 0)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_args
@@ -19,7 +18,8 @@ from ranit_training.layouts import Layout
 from ranit_training.run_file import run_file_option
 
 if TYPE_CHECKING:
-    from ranit_training.data_sets import Examples, Made, Output, Records
+    from ranit_training.data_sets import Made, Output
+    from ranit_training.showing import Examples, Records
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,7 +62,7 @@ _retrieving = _options(
     click.option("--threshold", type=float, default=20.0, show_default=True, help="The least BM25 score."),
     click.option("--vectors", type=_FILE, help="The records' embeddings (.npy), a row for each."),
     click.option("--pool-vectors", type=_FILE, help="The embeddings of the pool."),
-    click.option("--embedder", help="An embedding model, where no vectors are given."),
+    click.option("--embedder", help="An embedding model, where no vectors are given. Default: by language."),
     click.option("--pool", type=_FILE, multiple=True, help="Records to take examples from."),
     click.option("--pool-split", help="Read this split of the pool only."),
     click.option("--device", default="auto", show_default=True, help="cpu, cuda …"),
@@ -129,10 +129,9 @@ def annotate(context: click.Context, /, sources: tuple[str, ...], output: Path, 
     prices = Prices(given["price_prompt"], given["price_output"])
     journal = given["journal"] or output.with_name(output.name + ".journal")
     if given["dry_run"]:
-        _tell(asdict(estimate(corpus, annotator, journal, prices)))
+        _tell({**asdict(estimate(corpus, annotator, journal, prices)), "broken_rows": corpus.broken})
         return
-    with _progress("annotating") as advance:
-        result = run(corpus, annotator, journal, output, prices=prices, on_progress=advance)
+    result = run(corpus, annotator, journal, output, prices=prices, progress=sys.stderr.isatty())
     counts = {**result.counts(), "broken_rows": corpus.broken}
     manifest = Manifest(
         "annotate",
@@ -148,11 +147,11 @@ def annotate(context: click.Context, /, sources: tuple[str, ...], output: Path, 
         },
         counts=counts,
     )
-    _tell({"asked": result.asking.asked, "failed": result.asking.failed, **counts})
+    _tell({"asked": result.tally.asked, "failed": result.tally.failed, **counts})
     _tell({"manifest": str(manifest.write([output, types_path(output)]))})
-    for problem in [*corpus.told, *result.asking.failures]:
+    for problem in [*corpus.told, *result.tally.failures]:
         click.echo(f"warning: {problem}", err=True)
-    if result.asking.failed or corpus.broken:
+    if result.tally.failed or corpus.broken:
         context.exit(1)
 
 
@@ -176,7 +175,8 @@ def augment(**given: Any) -> None:
 
 def _make_training_set(given: Mapping[str, Any], strategy: str | None) -> None:
     from ranit_training.conversations import Asking, load_profiles
-    from ranit_training.data_sets import Records, make_training_set
+    from ranit_training.data_sets import make_training_set
+    from ranit_training.showing import Records
 
     asking = Asking(load_profiles(given["profiles"]), given["seed"], given["absent_rate"], given["absent_from"])
     evaluation = Records(given["evaluation"], given["evaluation_split"]) if given["evaluation"] else None
@@ -216,7 +216,7 @@ def benchmark(**given: Any) -> None:
 
 
 def _records(given: Mapping[str, Any]) -> Records:
-    from ranit_training.data_sets import Records
+    from ranit_training.showing import Records
 
     return Records(given["records"], given["split"], given["skip_broken"], given.get("vectors"))
 
@@ -230,16 +230,16 @@ def _output(given: Mapping[str, Any]) -> Output:
 def _examples(given: Mapping[str, Any], strategy: str | None) -> Examples | None:
     if strategy is None:
         return None
+    from ranit_rag.retrieval.embedding import load_embedder
     from ranit_rag.retrieval.strategies import check_strategy
     from ranit_training.augment import Retrieval
-    from ranit_training.data_sets import Examples, Records
-    from ranit_training.vectors import SentenceEmbedder
+    from ranit_training.showing import Examples, Records
 
     names = ("k", "threshold", "seed", "device")
     retrieval = Retrieval(check_strategy(strategy), pool=given["pool_size"], **{name: given[name] for name in names})
     pool = Records(given["pool"], given["pool_split"], given["skip_broken"], given["pool_vectors"])
-    embedder = SentenceEmbedder(given["embedder"]) if given["embedder"] else None
-    return Examples(retrieval, pool if given["pool"] else None, embedder)
+    embedder = load_embedder(given["embedder"]) if given["embedder"] else None
+    return Examples(retrieval, pool if given["pool"] else None, embedder, progress=sys.stderr.isatty())
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -263,15 +263,3 @@ def _tell_made(made: Made) -> None:
 
 def _tell(facts: Mapping[str, Any]) -> None:
     click.echo(json.dumps(facts, ensure_ascii=False))
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Callable[[], None]]:
-    """A count on the terminal's standard error, and nothing on a pipe."""
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:,}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda: progress.advance(task)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +13,13 @@ import numpy as np
 from ranit_rag.errors import DataError
 from ranit_rag.prompts import Profile
 from ranit_rag.types import Example
-from ranit_training.augment import ExampleFinder, Retrieval, Shown
-from ranit_training.augment.neighbours import Vectors
+from ranit_training.augment import Shown
 from ranit_training.benchmarks import benchmark_rows, benchmark_types
 from ranit_training.conversations import Asked, Asking, ask_types, training_rows
 from ranit_training.duplicates import Contamination, find_contamination
 from ranit_training.layouts import Layout, Row, write_llama_factory, write_rows
 from ranit_training.manifest import Manifest
-from ranit_training.sources import load_records
-from ranit_training.vectors import Embedder, embed_records, load_vectors
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """Files of annotated records; ``vectors`` has a row for each of them."""
-
-    paths: tuple[Path, ...]
-    split: str | None = None
-    skip_broken: bool = False
-    vectors: Path | None = None
-
-    def load(self) -> list[Example]:
-        return load_records(self.paths, split=self.split, skip_broken=self.skip_broken)
-
-    @property
-    def inputs(self) -> list[Path]:
-        return [*self.paths, *([self.vectors] if self.vectors else [])]
+from ranit_training.showing import Examples, Records, show_examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +42,9 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Examples:
-    """Where examples come from: the records of ``pool`` (None: the records themselves), chosen by ``retrieval``.
-
-    Vectors that are not given are computed by the ``embedder`` and kept beside the output.
-    """
-
-    retrieval: Retrieval
-    pool: Records | None = None
-    embedder: Embedder | None = None
-
-    @property
-    def needs_vectors(self) -> bool:
-        return self.retrieval.strategy != "random"
-
-
-@dataclass(frozen=True, slots=True)
 class Made:
-    """What was made: conversations, and the ``counts`` that the manifest holds as well."""
+    """What was made: the ``counts`` of the manifest, and where that is."""
 
-    rows: int
     counts: Mapping[str, Any]
     manifest: Path
 
@@ -107,32 +71,34 @@ def make_training_set(
         raise DataError("no record is left to make conversations of", hint="they have no entities, or all overlap")
     kept = [record for record, use in zip(loaded, used, strict=True) if use]
     counts: Counter[str] = Counter()
-    shown = _shown_for(kept, used, records, examples, output) if examples else (Shown(r, ()) for r in kept)
+    shown: Iterable[Shown] = (Shown(record, ()) for record in kept)
+    if examples is not None:
+        shown = show_examples(records, loaded, used, examples, output.file)
     rows = training_rows(_counted_types(ask_types(kept, asking), counts), asking, _counted(shown, counts))
     written = output.write(rows)
-    told = {
-        "records": len(loaded),
-        "without_entities": sum(not record.entities for record in loaded),
-        "dropped_overlaps": len(dropped),
-        **dict(counts),
-        **({"contamination": overlaps.to_dict()} if overlaps else {}),
-    }
     manifest = Manifest(
         "augment" if examples else "conversations",
-        [*records.inputs, *_pool_inputs(examples), *(evaluation.inputs if evaluation else [])],
-        asking.seed,
-        asking.pins,
-        examples.retrieval.strategy if examples else None,
-        {
+        inputs=[*records.inputs, *(examples.inputs if examples else []), *(evaluation.inputs if evaluation else [])],
+        seed=asking.seed,
+        profiles=asking.pins,
+        strategy=examples.retrieval.strategy if examples else None,
+        parameters={
             "split": records.split,
             "absent_rate": asking.absent_rate,
             "absent_from": asking.absent_from,
             "drop_overlaps": drop_overlaps,
-            **_retrieval_parameters(examples),
+            **(examples.parameters if examples else {}),
         },
-        {"conversations": written, **told},
+        counts={
+            "conversations": written,
+            "records": len(loaded),
+            "without_entities": sum(not record.entities for record in loaded),
+            "dropped_overlaps": len(dropped),
+            **counts,
+            **({"contamination": overlaps.to_dict()} if overlaps else {}),
+        },
     )
-    return Made(written, manifest.counts, manifest.write([output.file]))
+    return Made(manifest.counts, manifest.write([output.file]))
 
 
 def make_benchmark(
@@ -156,65 +122,31 @@ def make_benchmark(
     if examples is not None:
         if examples.pool is None:
             raise DataError("a benchmark needs a pool of examples", hint="give records that are not evaluated: --pool")
-        overlaps = find_contamination(examples.pool.load(), loaded)
-        shown = _shown_for(loaded, np.ones(len(loaded), bool), records, examples, output)
+        pool = examples.pool.load()
+        overlaps = find_contamination(pool, loaded)
+        shown = show_examples(records, loaded, np.ones(len(loaded), bool), examples, output.file, pool)
     pairs = zip(loaded, _counted(shown, counts), strict=True)
     written = output.write(benchmark_rows(pairs, asked, profiles, repeats=repeats))
     manifest = Manifest(
         "benchmark",
-        [*records.inputs, *_pool_inputs(examples)],
-        examples.retrieval.seed if examples else None,
-        tuple(dict.fromkeys(profile.pin for profile in profiles.values())),
-        examples.retrieval.strategy if examples else None,
-        {"split": records.split, "types": asked, "repeats": repeats, **_retrieval_parameters(examples)},
-        {
+        inputs=[*records.inputs, *(examples.inputs if examples else [])],
+        seed=examples.retrieval.seed if examples else None,
+        profiles=tuple(dict.fromkeys(profile.pin for profile in profiles.values())),
+        strategy=examples.retrieval.strategy if examples else None,
+        parameters={
+            "split": records.split,
+            "types": asked,
+            "repeats": repeats,
+            **(examples.parameters if examples else {}),
+        },
+        counts={
             "conversations": written,
             "records": len(loaded),
-            **dict(counts),
+            **counts,
             **({"contamination": overlaps.to_dict()} if overlaps else {}),
         },
     )
-    return Made(written, manifest.counts, manifest.write([output.file]))
-
-
-def _shown_for(
-    kept: Sequence[Example],
-    used: np.ndarray[Any, np.dtype[np.bool_]],
-    records: Records,
-    examples: Examples,
-    output: Output,
-) -> Iterator[Shown]:
-    own = _vectors(records, len(used), examples, [r.text for r in kept], output, "vectors", used)
-    if examples.pool is None:
-        return ExampleFinder(kept, own, examples.retrieval).find()
-    pool = examples.pool.load()
-    with_entities = np.array([bool(example.entities) for example in pool])
-    shown = [example for example in pool if example.entities]
-    theirs = _vectors(
-        examples.pool, len(pool), examples, [e.text for e in shown], output, "pool-vectors", with_entities
-    )
-    return ExampleFinder(shown, theirs, examples.retrieval).find(kept, own)
-
-
-def _vectors(
-    records: Records,
-    rows: int,
-    examples: Examples,
-    texts: Sequence[str],
-    output: Output,
-    name: str,
-    used: np.ndarray[Any, np.dtype[np.bool_]],
-) -> Vectors | None:
-    """Those given for all ``rows`` of the records, less the unused ones; or the embeddings of ``texts``, the used."""
-    if not examples.needs_vectors:
-        return None
-    if records.vectors is not None:
-        vectors = load_vectors(records.vectors, rows)
-        return vectors if used.all() else vectors[used]
-    if examples.embedder is None:
-        named = ", ".join(map(str, records.paths))
-        raise DataError(f"there are no vectors for {named}", hint="give them (.npy), or an embedding model")
-    return embed_records(texts, examples.embedder, output.file.with_name(f"{output.file.name}.{name}.npy"))
+    return Made(manifest.counts, manifest.write([output.file]))
 
 
 def _counted(shown: Iterable[Shown], counts: Counter[str]) -> Iterator[tuple[Example, ...]]:
@@ -228,16 +160,3 @@ def _counted_types(asked: Iterable[Asked], counts: Counter[str]) -> Iterator[Ask
         counts["absent_types"] += item.absent
         counts["present_types"] += len(item.types) - item.absent
         yield item
-
-
-def _pool_inputs(examples: Examples | None) -> list[Path]:
-    return examples.pool.inputs if examples and examples.pool else []
-
-
-def _retrieval_parameters(examples: Examples | None) -> dict[str, Any]:
-    if examples is None:
-        return {}
-    embedder = {"embedder": examples.embedder.name} if examples.embedder else {}
-    pool_split = {"pool_split": examples.pool.split} if examples.pool else {}
-    shape = {name: value for name, value in asdict(examples.retrieval).items() if name not in ("strategy", "device")}
-    return {**shape, **embedder, **pool_split}

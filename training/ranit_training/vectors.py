@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ranit_rag.errors import DataError, ModelNotFoundError
+from ranit_rag.errors import DataError
+from ranit_rag.progress import track
+from ranit_rag.stores.base import Embedder
 from ranit_training.augment.neighbours import Vectors
 from ranit_training.layouts import completed
 
 ROWS_AT_ONCE = 1_024
-
-
-class Embedder(Protocol):
-    """Turns texts into vectors; the embedders of ``ranit_rag.retrieval`` are such."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]: ...
 
 
 def load_vectors(path: Path, rows: int) -> Vectors:
@@ -49,37 +37,12 @@ def load_vectors(path: Path, rows: int) -> Vectors:
     return vectors
 
 
-def embed_records(texts: Sequence[str], embedder: Embedder, path: Path) -> Vectors:
+def embed_texts(texts: Sequence[str], embedder: Embedder, path: Path, *, progress: bool = False) -> Vectors:
     """Embed the texts into ``path``, block by block, and return a memory map of it."""
+    blocks = range(0, len(texts), ROWS_AT_ONCE)
     with completed(path) as partial:
         vectors = np.lib.format.open_memmap(partial, "w+", np.float32, (len(texts), embedder.dimension))
-        for start in range(0, len(texts), ROWS_AT_ONCE):
+        for start in track(blocks, total=len(blocks), shown=progress, what=f"blocks of {ROWS_AT_ONCE:,} embedded"):
             vectors[start : start + ROWS_AT_ONCE] = embedder.embed(texts[start : start + ROWS_AT_ONCE])
         vectors.flush()
     return load_vectors(path, len(texts))
-
-
-class SentenceEmbedder:
-    """A sentence-transformers model by its directory or hub name."""
-
-    def __init__(self, name: str, device: str | None = None) -> None:
-        from sentence_transformers import SentenceTransformer
-
-        self.name = name
-        try:
-            self._model = SentenceTransformer(name, device=device)
-        except (OSError, ValueError) as error:
-            raise ModelNotFoundError(
-                f"no embedding model can be loaded from {name!r}: {str(error).splitlines()[0]}",
-                hint="give the directory or hub name of a sentence-transformers model",
-            ) from error
-
-    @property
-    def dimension(self) -> int:
-        return int(self._model.get_embedding_dimension())
-
-    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors: NDArray[np.float32] = self._model.encode(
-            list(texts), convert_to_numpy=True, normalize_embeddings=True, show_progress_bar=False
-        )
-        return vectors

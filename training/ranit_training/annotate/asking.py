@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,40 +79,32 @@ class Annotator:
 
 
 @dataclass(slots=True)
-class Asking:
-    """How far it went: passages ``asked`` now, found ``answered`` already, and those that ``failed`` for good."""
+class Tally:
+    """Passages: ``asked`` now with success, ``known`` from the journal or from an equal one, and ``failed``."""
 
     asked: int = 0
-    answered: int = 0
+    known: int = 0
     failed: int = 0
     failures: list[str] = field(default_factory=list)
 
 
-def ask_all(
-    passages: Iterable[Passage],
-    annotator: Annotator,
-    journal: Journal,
-    *,
-    on_progress: Callable[[], None] = lambda: None,
-) -> Asking:
+def ask_all(passages: Iterable[Passage], annotator: Annotator, journal: Journal) -> Tally:
     """Ask about every passage that the journal does not know, equal ones once.
 
     A passage that the server refuses is counted in ``failed`` and asked again by the next run. Raises EngineError where
     the server cannot be used at all: at the first passage, before the others are asked, or when it fails for good.
     """
-    return asyncio.run(_ask_all(passages, annotator, journal, on_progress))
+    return asyncio.run(_ask_all(passages, annotator, journal))
 
 
-async def _ask_all(
-    passages: Iterable[Passage], annotator: Annotator, journal: Journal, on_progress: Callable[[], None]
-) -> Asking:
-    state = Asking()
-    waiting = _unasked(passages, journal, state, on_progress)
+async def _ask_all(passages: Iterable[Passage], annotator: Annotator, journal: Journal) -> Tally:
+    tally = Tally()
+    waiting = _unasked(passages, journal, tally)
     key = annotator.api_key or os.environ.get("OPENAI_API_KEY") or "none"  # local servers need none, the SDK does
     async with openai.AsyncOpenAI(
         base_url=annotator.base_url, api_key=key, timeout=annotator.timeout, max_retries=0
     ) as client:
-        asker = _Asker(client, annotator, journal, state, on_progress)
+        asker = _Asker(client, annotator, journal, tally)
         for first in waiting:
             await asker.ask(first, is_first=True)
             break
@@ -122,25 +114,17 @@ async def _ask_all(
         finally:
             for worker in workers:
                 worker.cancel()
-    return state
+    return tally
 
 
 class _Asker:
     """Asks passage by passage; many of its ``work`` share one iterator."""
 
-    def __init__(
-        self,
-        client: openai.AsyncOpenAI,
-        annotator: Annotator,
-        journal: Journal,
-        state: Asking,
-        on_progress: Callable[[], None],
-    ) -> None:
+    def __init__(self, client: openai.AsyncOpenAI, annotator: Annotator, journal: Journal, tally: Tally) -> None:
         self._client = client
         self._annotator = annotator
         self._journal = journal
-        self._state = state
-        self._on_progress = on_progress
+        self._tally = tally
         self._pace = Pace()
         self._failed_in_a_row = 0
 
@@ -155,7 +139,7 @@ class _Asker:
             self._fail(passage, error, is_first)
         else:
             self._failed_in_a_row = 0
-            self._state.asked += 1
+            self._tally.asked += 1
             self._journal.add(
                 Answered(
                     passage_key(passage.text),
@@ -165,7 +149,6 @@ class _Asker:
                     usage.output_tokens,
                 )
             )
-        self._on_progress()
 
     async def _answer(self, text: str) -> tuple[Answer, Usage]:
         body = self._annotator.body(text)
@@ -202,9 +185,9 @@ class _Asker:
                 f"{self._failed_in_a_row} passages in a row failed, the last with: {told.message}",
                 hint="see to the server, then run the same command again: what was answered is not asked again",
             ) from error
-        self._state.failed += 1
-        if len(self._state.failures) < NAMED_FAILURES:
-            self._state.failures.append(f"{passage.origin}: {told.message}")
+        self._tally.failed += 1
+        if len(self._tally.failures) < NAMED_FAILURES:
+            self._tally.failures.append(f"{passage.origin}: {told.message}")
 
     @property
     def _url(self) -> str:
@@ -223,15 +206,12 @@ def _is_busy(error: openai.APIStatusError) -> bool:
     return error.status_code in _BUSY and not _is_spent(error)
 
 
-def _unasked(
-    passages: Iterable[Passage], journal: Journal, state: Asking, on_progress: Callable[[], None]
-) -> Iterator[Passage]:
+def _unasked(passages: Iterable[Passage], journal: Journal, tally: Tally) -> Iterator[Passage]:
     seen: set[str] = set()
     for passage in passages:
         key = passage_key(passage.text)
         if key in journal or key in seen:
-            state.answered += 1
-            on_progress()
+            tally.known += 1
             continue
         seen.add(key)
         yield passage

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ranit_rag.errors import DataError
+from ranit_rag.progress import track
 from ranit_rag.types import Example
 from ranit_training.annotate.answers import read_pairs
-from ranit_training.annotate.asking import Annotator, Asking, ask_all
+from ranit_training.annotate.asking import Annotator, Tally, ask_all
 from ranit_training.annotate.filters import build_record
 from ranit_training.annotate.journal import Journal, passage_key
 from ranit_training.layouts import completed
@@ -49,7 +51,7 @@ class Corpus:
         return iter(self._sampled)
 
     def _documents(self) -> Iterator[Document]:
-        self.broken = 0
+        self.broken, self.told = 0, []
         for source in self.sources:
             for document in read_documents(source, field=self.column, split=self.split):
                 if isinstance(document, Document):
@@ -57,7 +59,7 @@ class Corpus:
                     continue
                 self.broken += 1
                 if self.broken <= TOLD:
-                    self.told[self.broken - 1 :] = [document.message]
+                    self.told.append(document.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,7 @@ def _estimate(corpus: Corpus, annotator: Annotator, known: Journal | None, price
 class Annotation:
     """What came of a run. ``pairs`` says what was kept and dropped, and why; ``types`` counts the entities of each."""
 
-    asking: Asking
+    tally: Tally
     records: int = 0
     repeated_passages: int = 0
     unanswered: int = 0
@@ -154,17 +156,19 @@ def annotate(
     output: Path,
     *,
     prices: Prices = Prices(),
-    on_progress: Callable[[], None] = lambda: None,
+    progress: bool = False,
 ) -> Annotation:
     """Ask about all passages, then write the records of all answers in the order of the corpus, as JSONL.
 
     Filters work on the journal's answers, so that the same journal gives the same records whatever the order in which
     answers came, and however often the run was cut off. The frequencies of the types are written to
-    ``<output>.types.json``.
+    ``<output>.types.json``. Raises DataError, InputError, EngineError.
     """
     with Journal(journal_path, annotator.asked) as journal:
-        asking = ask_all(corpus, annotator, journal, on_progress=on_progress)
-        result = Annotation(asking, prompt_tokens=journal.prompt_tokens, output_tokens=journal.output_tokens)
+        tally = ask_all(track(corpus, total=None, shown=progress, what="passages"), annotator, journal)
+        if not tally.asked + tally.known + tally.failed:
+            raise DataError("there is no passage to annotate", hint="are the sources empty, or all headings?")
+        result = Annotation(tally, prompt_tokens=journal.prompt_tokens, output_tokens=journal.output_tokens)
         result.cost = prices.cost(result.prompt_tokens, result.output_tokens)
         with completed(output) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
             for record in _records(corpus, journal, result):
