@@ -14,6 +14,7 @@ from conftest import Run
 from ranit_rag.cli.store.importing import FORMAT_HELP, TOLD
 from ranit_rag.stores import open_stores
 from ranit_rag.stores.formats import FORMATS
+from ranit_rag.stores.seeds import seed_examples
 from ranit_rag.types import Example
 
 ADA = "Ada Lovelace met Charles Babbage in London."
@@ -180,7 +181,7 @@ class TestReading:
         run("store", "add", "news", ADA, *ADA_ENTITIES)
         shown = run("store", "stats", "news").stdout
         assert re.search(r"^person +2 *$", shown, re.MULTILINE)
-        assert "1 examples, 3 mentions" in shown
+        assert "examples: 1, mentions: 3" in shown
         assert json.loads(run("store", "stats", "news", "--format", "json").stdout)["mentions"] == 3
 
     def test_show(self, run: Run) -> None:
@@ -210,7 +211,7 @@ class TestExport:
         run("store", "add", "news", ADA, *ADA_ENTITIES)
         result = run("store", "export", "news", "--format", form, "-o", f"x.{suffix}")
         assert (result.exit_code, result.stdout) == (0, ""), result.stderr
-        assert "1 examples written" in result.stderr
+        assert "examples written to x" in result.stderr
         assert run("store", "import", "copy", f"x.{suffix}").exit_code == 0
         (copy,) = examples_of(run, "copy")
         if form == "conll":  # keeps no white space
@@ -228,7 +229,7 @@ class TestExport:
         run("store", "import", "letters", write("x.jsonl", record(1), record(2), record(3)))
         damage_record("home/stores")
         result = run("store", "export", "letters")
-        failed(result, 1, "is damaged", "1 damaged examples were left out")
+        failed(result, 1, "is damaged", "damaged examples left out: 1")
         assert len(result.stdout.splitlines()) == 2
 
 
@@ -244,7 +245,7 @@ class TestDeleteAndRename:
         run("store", "import", "letters", write("x.jsonl", record(1), record(2)))
         first, second = examples_of(run, "letters")
         failed(run("store", "delete", "letters", "--id", first.id, "--id", "nonsense", "--yes"), 2, "nonsense")
-        assert "1 examples of letters deleted" in run("store", "delete", "letters", "--id", first.id, "--yes").stderr
+        assert "examples of letters deleted: 1" in run("store", "delete", "letters", "--id", first.id, "--yes").stderr
         assert examples_of(run, "letters") == [second]
 
     def test_rename(self, run: Run) -> None:
@@ -260,7 +261,7 @@ class TestCheck:
         run("store", "add", "news", ADA)
         result = run("store", "check")
         assert (result.exit_code, result.stdout) == (0, "")
-        assert "1 stores checked, 0 problems found" in result.stderr
+        assert "stores checked: 1, problems found: 0" in result.stderr
 
     def test_contamination_exact_and_near(self, run: Run) -> None:
         run("store", "import", "letters", write("x.jsonl", record(1), record(2), record(3)))
@@ -297,6 +298,29 @@ class TestCheck:
         moved = store.snapshot().vectors.copy()[:, ::-1]
         store.add([Example("A text with the vector of another.")], vectors=moved)
         assert "1 of 2 vectors" in run("store", "check", "news").stdout
+
+
+class TestCalibrate:
+    """With the embedded model."""
+
+    def test_the_threshold_is_measured_kept_and_reset(self, run: Run) -> None:
+        seeds = seed_examples("news")[:20]
+        write("news.jsonl", *(json.dumps(example.to_dict()) + "\n" for example in seeds))
+        run("store", "import", "news", "news.jsonl")
+        dry = run("store", "calibrate", "news", "--texts", "2", "--dry-run")
+        assert dry.exit_code == 0, dry.stderr
+        assert re.search(r"F1 with examples \d\.\d{3}, without \d\.\d{3}", dry.stdout)
+        assert stores_json(run)["news"]["notes"] == {}
+        report = json.loads(run("store", "calibrate", "news", "--texts", "2", "--format", "json").stdout)
+        assert report["sampled"] + report["elsewhere"] == 2
+        assert stores_json(run)["news"]["notes"]["threshold"] == report["threshold"]
+        assert f"threshold: {report['threshold']}" in run("store", "stats", "news").stdout
+        assert run("store", "calibrate", "news", "--reset").exit_code == 0
+        assert stores_json(run)["news"]["notes"] == {}
+
+    def test_too_small_a_store(self, run: Run) -> None:
+        run("store", "add", "news", ADA)
+        failed(run("store", "calibrate", "news"), 1, "too few")
 
 
 def cut_off(directory: str, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ranit_rag.cli.store.adding import add
+from ranit_rag.cli.store.calibrating import calibrate
 from ranit_rag.cli.store.checking import check
 from ranit_rag.cli.store.exporting import export
 from ranit_rag.cli.store.importing import import_file
@@ -26,5 +27,5 @@ def store() -> None:
     """
 
 
-for _command in (add, import_file, list_stores, show, stats, export, delete, rename, check):
+for _command in (add, import_file, list_stores, show, stats, export, delete, rename, calibrate, check):
     store.add_command(_command)

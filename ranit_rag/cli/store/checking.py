@@ -60,7 +60,7 @@ def check(
             click.echo(printable(f"{problem.store}: {problem.kind}: {problem.message}", lines=False))
             if problem.hint:
                 click.echo(printable(f"  {problem.hint}", lines=False))
-    click.echo(f"{len(checked)} stores checked, {len(problems)} problems found", err=True)
+    click.echo(f"stores checked: {len(checked)}, problems found: {len(problems)}", err=True)
     if problems:
         raise click.exceptions.Exit(1)
 

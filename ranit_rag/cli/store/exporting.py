@@ -46,10 +46,10 @@ def export(name: str, output: Path | None, form: str | None, **place: Any) -> No
             for line in text_lines(sound, chosen or "jsonl"):
                 sys.stdout.buffer.write(line.encode())
     if sound.damaged:
-        click.echo(f"{sound.damaged} damaged examples were left out", err=True)
+        click.echo(f"damaged examples left out: {sound.damaged}", err=True)
         raise click.exceptions.Exit(1)
     if output is not None:
-        click.echo(f"{sound.written} examples written to {output}", err=True)
+        click.echo(f"examples written to {output}: {sound.written}", err=True)
 
 
 class Sound:

@@ -26,7 +26,7 @@ def delete(name: str, ids: tuple[str, ...], yes: bool, **place: Any) -> None:
             store = stores.open(name)
             check_ids(store, ids)
             _confirm(f"delete {len(set(ids))} of the {len(store)} examples of {shown}?", yes)
-            click.echo(f"{store.delete(ids)} examples of {shown} deleted", err=True)
+            click.echo(f"examples of {shown} deleted: {store.delete(ids)}", err=True)
             return
         if name not in stores.names():
             stores.open(name)  # raises, and names those that there are

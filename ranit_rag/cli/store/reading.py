@@ -42,7 +42,10 @@ def list_stores(form: str, **place: Any) -> None:
     elif found or unusable:
         print_stores(found, unusable)
     else:
-        click.echo("there are no stores yet; `ranit store import NAME FILE` makes one", err=True)
+        click.echo(
+            "there are no stores yet: `ranit store import NAME FILE` makes one, the first extraction the bundled ones",
+            err=True,
+        )
     for each in found:
         if each.unfinished:
             click.echo(f"warning: {printable(each.domain, lines=False)} is UNFINISHED: {each.unfinished}", err=True)

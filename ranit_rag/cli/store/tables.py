@@ -74,7 +74,7 @@ def print_stats(stats: StoreStats) -> None:
 
     out = console()
     out.print(_line(stats.domain), style="bold")
-    out.print(f"{stats.examples} examples, {stats.mentions} mentions, changed {changed_at(stats.version)}")
+    out.print(f"examples: {stats.examples}, mentions: {stats.mentions}, changed {changed_at(stats.version)}")
     out.print("languages: " + _line(", ".join(f"{name or '?'} {n}" for name, n in stats.languages.items())))
     out.print(_line(f"embedding: {stats.embedding.name}, {stats.embedding.dimension} dimensions"))
     for key, value in stats.notes.items():
