@@ -14,10 +14,9 @@ from typing import Any
 import pytest
 from annotating import annotated, annotator_for, asked_text, corpus_of, write_corpus
 from engines.faulty_server import Fault, FaultyServer
-from ranit_training.annotate import Annotation, Prices, annotate, estimate
 
 from ranit_rag.errors import DataError, InputError, RanitError, ServerError
-
+from ranit_training.annotate import Annotation, Prices, annotate, estimate
 
 FREE = Prices()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ranit_training.annotate.filters import build_record, clean_type, is_type, unwrap
 
 TEXT = 'Marie Curie (born in Warsaw) wrote "Radioactive Substances". Curie met IBM staff in Warsaw.'

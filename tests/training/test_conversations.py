@@ -9,6 +9,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from ranit_rag.errors import InputError, ProfileError
+from ranit_rag.prompts import load_profile, parse_answer
+from ranit_rag.types import EntityType, Example
 from ranit_training.conversations import (
     AbsentTypes,
     Asking,
@@ -19,10 +23,6 @@ from ranit_training.conversations import (
     training_rows,
     type_frequencies,
 )
-
-from ranit_rag.errors import InputError, ProfileError
-from ranit_rag.prompts import load_profile, parse_answer
-from ranit_rag.types import EntityType, Example
 
 ASKING = Asking(load_profiles())
 FREQUENCIES = {"person": 60, "city": 25, "river": 10, "bridge": 5}

@@ -15,11 +15,11 @@ import pytest
 from annotating import annotated, write_corpus
 from click.testing import CliRunner, Result
 from engines.faulty_server import Fault, FaultyServer
-from ranit_training.cli_data import data
-from ranit_training.layouts import read_rows
 
 from ranit_rag.errors import DataError, InputError
 from ranit_rag.prompts import load_profile
+from ranit_training.cli_data import data
+from ranit_training.layouts import read_rows
 
 
 def run(*arguments: object) -> dict[str, Any]:
@@ -171,12 +171,15 @@ def test_vectors_that_are_not_given_are_computed_and_kept(tmp_path: Path) -> Non
     first = run("augment", source, "-o", tmp_path / "o.jsonl")
     kept = tmp_path / "o.jsonl.vectors.npy"
     assert np.load(kept).shape == (20, 384)
+    assert manifest(tmp_path / "o.jsonl")["parameters"]["embedder"] == "all-MiniLM-L6-v2"
     second = run("augment", source, "-o", tmp_path / "p.jsonl", "--vectors", kept)
     assert first["with_2_examples"] == second["with_2_examples"] == 18
     assert list(read_rows(tmp_path / "o.jsonl")) == list(read_rows(tmp_path / "p.jsonl"))
     source.write_text(source.read_text() + json.dumps({"text": "他住在北京市的西边。", "entities": []}) + "\n")
     with pytest.raises(InputError, match="records in en and zh"):
         run("augment", source, "-o", tmp_path / "o.jsonl")
+    with pytest.raises(InputError, match="for the records or for the pool alone"):
+        run("augment", source, "-o", tmp_path / "o.jsonl", "--vectors", kept, "--pool", source)
 
 
 def test_one_file_describes_a_run(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from ranit_training.augment import ExampleFinder, Retrieval
 
 from ranit_rag.errors import InputError
 from ranit_rag.retrieval.bm25 import Bm25, example_words
 from ranit_rag.text.duplicates import near_duplicate
 from ranit_rag.types import Example
+from ranit_training.augment import ExampleFinder, Retrieval
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("ra", "lo", "min", "tek")]
 RNG = np.random.default_rng(3)

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from ranit_training.annotate.journal import Answered, Journal, passage_key
 
 from ranit_rag.errors import DataError, InputError
+from ranit_training.annotate.journal import Answered, Journal, passage_key
 
 ASKED = {"model": "m", "recipe": "r@1"}
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ranit_training.layouts import Row, read_rows, write_llama_factory, write_rows
 
 from ranit_rag.errors import DataError, InputError
+from ranit_training.layouts import Row, read_rows, write_llama_factory, write_rows
 
 ROWS: list[Row] = [
     {

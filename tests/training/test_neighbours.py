@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ranit_training.augment import neighbours as module
-from ranit_training.augment import nearest_neighbours
 
 from ranit_rag.errors import InputError
+from ranit_training.augment import nearest_neighbours
+from ranit_training.augment import neighbours as module
 
 RNG = np.random.default_rng(0)
 

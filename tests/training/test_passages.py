@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ranit_training.passages import Passage, cut_passages, load_token_counter, sample_passages
-from ranit_training.sources import Document
 
 from ranit_rag.errors import ModelNotFoundError
+from ranit_training.passages import Passage, cut_passages, load_token_counter, sample_passages
+from ranit_training.sources import Document
 
 
 @given(st.text(alphabet="ab 。.!\n语é", max_size=400), st.integers(4, 40))

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from ranit_training.duplicates import Sketch, SketchIndex, find_contamination
-from ranit_training.sources import load_records
 
 from ranit_rag.text.duplicates import near_duplicate, text_fingerprint
 from ranit_rag.types import Example
+from ranit_training.duplicates import Sketch, SketchIndex, find_contamination
+from ranit_training.sources import load_records
 
 SENTENCE = "The committee approved the new budget for the northern districts on Monday"
 PARTS = st.lists(

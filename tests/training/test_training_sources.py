@@ -8,9 +8,9 @@ import lzma
 from pathlib import Path
 
 import pytest
-from ranit_training.sources import Document, load_records, read_documents
 
 from ranit_rag.errors import DataError, InputError
+from ranit_training.sources import Document, load_records, read_documents
 
 RECORD = {"text": "Paris is big.", "entities": [{"start": 0, "end": 5, "label": "city"}], "split": "train"}
 

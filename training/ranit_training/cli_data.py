@@ -135,9 +135,9 @@ def annotate(context: click.Context, /, sources: tuple[str, ...], output: Path, 
     counts = {**result.counts(), "broken_rows": corpus.broken}
     manifest = Manifest(
         "annotate",
-        [Path(source) for source in sources],
-        corpus.seed if corpus.sample else None,
-        (annotator.recipe.pin,),
+        inputs=[Path(source) for source in sources],
+        seed=corpus.seed if corpus.sample else None,
+        profiles=(annotator.recipe.pin,),
         parameters={
             **annotator.asked,
             "passage_tokens": corpus.max_tokens,

@@ -19,7 +19,7 @@ from ranit_training.conversations import Asked, Asking, ask_types, training_rows
 from ranit_training.duplicates import Contamination, find_contamination
 from ranit_training.layouts import Layout, Row, write_llama_factory, write_rows
 from ranit_training.manifest import Manifest
-from ranit_training.showing import Examples, Records, show_examples
+from ranit_training.showing import Examples, Records, show_examples, with_embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,9 @@ def make_training_set(
     counts: Counter[str] = Counter()
     shown: Iterable[Shown] = (Shown(record, ()) for record in kept)
     if examples is not None:
-        shown = show_examples(records, loaded, used, examples, output.file)
+        pool = examples.pool.load() if examples.pool else []
+        examples = with_embedder(examples, records, loaded, pool)
+        shown = show_examples(examples, records, loaded, used, pool, output.file)
     rows = training_rows(_counted_types(ask_types(kept, asking), counts), asking, _counted(shown, counts))
     written = output.write(rows)
     manifest = Manifest(
@@ -124,7 +126,8 @@ def make_benchmark(
             raise DataError("a benchmark needs a pool of examples", hint="give records that are not evaluated: --pool")
         pool = examples.pool.load()
         overlaps = find_contamination(pool, loaded)
-        shown = show_examples(records, loaded, np.ones(len(loaded), bool), examples, output.file, pool)
+        examples = with_embedder(examples, records, loaded, pool)
+        shown = show_examples(examples, records, loaded, np.ones(len(loaded), bool), pool, output.file)
     pairs = zip(loaded, _counted(shown, counts), strict=True)
     written = output.write(benchmark_rows(pairs, asked, profiles, repeats=repeats))
     manifest = Manifest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,28 +65,40 @@ class Examples:
         return {**shape, **embedder, **({"pool_split": self.pool.split} if self.pool else {})}
 
 
+def with_embedder(how: Examples, records: Records, loaded: Sequence[Example], pool: Sequence[Example]) -> Examples:
+    """``how`` with an embedding model where vectors must be computed and none is named. Raises InputError."""
+    given = [side.vectors is not None for side in (records, how.pool) if side is not None]
+    if how.embedder is not None or how.retrieval.strategy == "random" or all(given):
+        return how
+    if any(given):
+        raise InputError(
+            "vectors are given for the records or for the pool alone",
+            hint="give both, or name the embedding model that made them",
+        )
+    languages = sorted({record.language or detect_language(record.text) for record in (*loaded, *pool)})
+    if len(languages) > 1:
+        raise InputError(
+            f"records in {' and '.join(languages)} need one embedding model that reads both",
+            hint="name one, give vectors, or make a data set for each language",
+        )
+    return replace(how, embedder=default_embedder(languages[0]))
+
+
 def show_examples(
-    records: Records,
-    loaded: Sequence[Example],
-    used: Mask,
-    how: Examples,
-    beside: Path,
-    pool: Sequence[Example] | None = None,
+    how: Examples, records: Records, loaded: Sequence[Example], used: Mask, pool: Sequence[Example], beside: Path
 ) -> Iterator[Shown]:
     """The examples for those of the ``loaded`` records that are ``used``, in their order.
 
-    ``pool`` are the records of ``how.pool``, where that was read already. Examples without entities are never shown.
+    ``pool`` are the records of ``how.pool``. Examples without entities are never shown. Vectors that are computed are
+    written ``beside`` the output.
     """
+    own = _vectors(records, loaded, how, beside.with_name(f"{beside.name}.vectors.npy"))
+    kept, rows = _kept(loaded, used), _rows(own, used)
     if how.pool is None:
-        vectors = _vectors(records, loaded, how, beside.with_name(f"{beside.name}.vectors.npy"))
-        return ExampleFinder(_kept(loaded, used), _rows(vectors, used), how.retrieval).find()
-    pool = how.pool.load() if pool is None else pool
+        return ExampleFinder(kept, rows, how.retrieval).find()
     shown = np.array([bool(example.entities) for example in pool])
     theirs = _vectors(how.pool, pool, how, beside.with_name(f"{beside.name}.pool-vectors.npy"))
-    own = _vectors(records, loaded, how, beside.with_name(f"{beside.name}.vectors.npy"))
-    return ExampleFinder(_kept(pool, shown), _rows(theirs, shown), how.retrieval).find(
-        _kept(loaded, used), _rows(own, used)
-    )
+    return ExampleFinder(_kept(pool, shown), _rows(theirs, shown), how.retrieval).find(kept, rows)
 
 
 def _vectors(records: Records, loaded: Sequence[Example], how: Examples, path: Path) -> Vectors | None:
@@ -95,18 +107,9 @@ def _vectors(records: Records, loaded: Sequence[Example], how: Examples, path: P
         return None
     if records.vectors is not None:
         return load_vectors(records.vectors, len(loaded))
-    embedder = how.embedder or _embedder_for(loaded)
-    return embed_texts([record.text for record in loaded], embedder, path, progress=how.progress)
-
-
-def _embedder_for(records: Sequence[Example]) -> Embedder:
-    languages = sorted({record.language or detect_language(record.text) for record in records})
-    if len(languages) > 1:
-        raise InputError(
-            f"records in {' and '.join(languages)} need one embedding model that reads both",
-            hint="name one, give vectors, or make a data set for each language",
-        )
-    return default_embedder(languages[0])
+    if how.embedder is None:
+        raise InputError(f"strategy {how.retrieval.strategy!r} needs vectors", hint="give them, or an embedding model")
+    return embed_texts([record.text for record in loaded], how.embedder, path, progress=how.progress)
 
 
 def _kept(records: Sequence[Example], used: Mask) -> list[Example]:
