@@ -41,3 +41,13 @@ class GivenExamples:
         if left_out:
             reason += f", {left_out} left out because the text nearly repeats it"
         return Decision("in_domain" if shown else "none", reason, examples=shown, types=types)
+
+
+class NoExamples:
+    """A ``Retriever`` that never shows any, for the ``reason`` given."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:  # noqa: ARG002 — nothing is looked at
+        return [Decision("none", self.reason) for _ in texts]
