@@ -121,9 +121,9 @@ class Calibrated:
 
 
 def describe(evidence: Evidence) -> str:
-    """The signals in words: 'biomedicine: text 0.71, wording 3.2, types 1.00'."""
+    """The signals in words: 'biomedicine: text 0.71, wording +0.42, types 1.00'."""
     types = f", types {evidence.types:.2f}" if evidence.types is not None else ""
-    return f"{evidence.store}: text {evidence.text:.2f}, wording {evidence.wording:.1f}{types}"
+    return f"{evidence.store}: text {evidence.text:.2f}, wording {evidence.wording:+.2f}{types}"
 
 
 def paper(case: Case) -> Verdict:  # noqa: ARG001 — the paper's rule looks at the examples alone

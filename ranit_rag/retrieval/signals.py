@@ -1,6 +1,6 @@
 """The signals of texts against stores, and their sum, which ranks the stores.
 
-    score(x, T, D) = text(x, D) + 0.02 · wording(x, D) + 2 · types(T, D)
+    score(x, T, D) = text(x, D) + 0.4 · wording(x, D) + 2 · types(T, D)
 
 ``text`` is the mean cosine of the three nearest examples, measured from what unrelated texts have in that embedding (0)
 to equality (1), so that nothing depends on an embedding model's scale. Only the eight stores that come first when the
@@ -23,7 +23,7 @@ from ranit_rag.retrieval.wording import grams
 from ranit_rag.stores.base import Embedder
 from ranit_rag.stores.snapshot import Vectors
 
-WORDING_WEIGHT = 0.02
+WORDING_WEIGHT = 0.4
 TYPES_WEIGHT = 2.0
 SEARCHED = 8  # stores whose examples are compared with a text
 

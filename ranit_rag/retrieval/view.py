@@ -31,8 +31,8 @@ TEXT_NEIGHBOURS = 3
 class Probes:
     """Texts whose right store is known: members of one, or the general text that belongs to none.
 
-    ``rows`` are their positions in their store's snapshot, None for general text. ``requests`` holds three requests for
-    each text: types of its own kind, common types, none.
+    ``rows`` are their positions in their store's snapshot, None for general text. ``requests`` holds three for each
+    text: types of its own domain, common types, none.
     """
 
     rows: NDArray[np.intp] | None
@@ -134,6 +134,5 @@ def general_probes(vectors: Vectors, language: str) -> Probes:
     """The bundled general text as probes; ``vectors`` embed its sentences."""
     items = general_texts(language)
     own = [item.types for item in items]
-    return Probes(
-        None, vectors, [grams(i.text, language) for i in items], requests(own, language, random.Random(language))
-    )
+    found = [grams(item.text, language) for item in items]
+    return Probes(None, vectors, found, requests(own, language, random.Random(language)))

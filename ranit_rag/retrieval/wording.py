@@ -1,26 +1,24 @@
 """Whose words are these? A text's character n-grams under a store's frequencies and under those of general language.
 
-    wording(x, D) = 1/√n · Σ_{g in x} ln p(g | D) / p(g),   p(g | D) = (count of g in D + λ · p(g)) / (n-grams in D + λ)
+    wording(x, D) = mean over the n-grams g of x of ln p(g | D) / p(g)
+    p(g | D) = (count of g in D + λ · p(g)) / (n-grams in D + λ)
 
-over the n n-grams of x: multinomial naive Bayes with a Dirichlet prior at the general language (λ = 3,000 n-grams).
-The root keeps long texts comparable. It sees what an embedding blurs (names, codes, spelling, style), in microseconds.
-N-grams are hashed to 16 bits; English takes 2 to 4 characters, Chinese 1 or 2, which say about as much.
+That is multinomial naive Bayes with general language as the prior, worth λ = 10,000 n-grams. It sees what an embedding
+blurs (names, codes, spelling, style), in microseconds. N-grams are hashed to 16 bits; English takes 2 to 4 characters,
+Chinese 1 or 2, which say about as much.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib import resources
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranit_rag.retrieval.background import general_texts
-from ranit_rag.stores.seeds import seed_examples, seed_names
-
 BUCKETS = 1 << 16
-PRIOR = 3000.0
-UNSEEN = 0.1  # n-grams that each bucket is counted as having in general language
+PRIOR = 10_000.0
 SIZES = {"en": (2, 3, 4), "zh": (1, 2)}
 _STEP = np.uint64(1_000_003)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
@@ -45,43 +43,37 @@ def grams(text: str, language: str) -> Grams:
 
 @cache
 def general_frequencies(language: str) -> NDArray[np.float64]:
-    """p(g) for every bucket, from all bundled text: the general one, and the examples of every domain."""
-    texts = [item.text for item in general_texts(language)]
-    for name in seed_names():
-        texts += [example.text for example in seed_examples(name) if example.language == language]
-    counts = np.full(BUCKETS, UNSEEN)
-    for text in texts:
-        np.add.at(counts, grams(text, language), 1.0)
-    counts /= counts.sum()
-    return counts
+    """p(g) for every bucket, as counted in public text of many kinds (``background/README.md``)."""
+    with (resources.files("ranit_rag.retrieval") / "background" / "ngrams.npz").open("rb") as file:
+        logarithms = np.load(file)["zh" if language == "zh" else "en"]
+    frequencies: NDArray[np.float64] = np.exp(logarithms.astype(np.float64))
+    frequencies /= frequencies.sum()
+    return frequencies
 
 
 class Wording:
     """The n-gram frequencies of a store."""
 
     def __init__(self, texts: Iterable[str], language: str) -> None:
-        counts = np.zeros(BUCKETS, dtype=np.int64)
+        self._counts = np.zeros(BUCKETS, dtype=np.int64)
         for text in texts:
-            counts += np.bincount(grams(text, language), minlength=BUCKETS)
-        self._prior = PRIOR * general_frequencies(language)
-        self._counts = counts
-        self._total = int(counts.sum())
-        self._log_ratios = np.log((counts + self._prior) / (self._total + PRIOR)) - np.log(self._prior / PRIOR)
-
-    def score(self, text: Grams) -> float:
-        return float(self._log_ratios[text].sum() / np.sqrt(max(len(text), 1)))
+            self._counts += np.bincount(grams(text, language), minlength=BUCKETS)
+        self._total = int(self._counts.sum())
+        self._general = general_frequencies(language)
+        self._log_ratios = np.log((self._counts + PRIOR * self._general) / (self._total + PRIOR) / self._general)
 
     def scores(self, texts: Sequence[Grams]) -> NDArray[np.float64]:
-        """``score`` of many texts, none of which is empty."""
+        """``wording(x, D)`` of each text."""
         lengths = np.array([len(text) for text in texts])
         starts = np.concatenate([[0], lengths[:-1].cumsum()])
         sums: NDArray[np.float64] = np.add.reduceat(self._log_ratios[np.concatenate(texts)], starts)
-        sums /= np.sqrt(lengths)
+        sums /= lengths
         return sums
 
     def score_left_out(self, text: Grams) -> float:
         """The score of one of the store's own texts, had it not been counted."""
         buckets, repeats = np.unique(text, return_counts=True)
+        general = self._general[buckets]
         counts = self._counts[buckets] - repeats
-        ratios = (counts + self._prior[buckets]) / (self._total - len(text) + PRIOR) / (self._prior[buckets] / PRIOR)
-        return float((repeats * np.log(ratios)).sum() / np.sqrt(len(text)))
+        ratios = (counts + PRIOR * general) / (self._total - len(text) + PRIOR) / general
+        return float((repeats * np.log(ratios)).sum() / len(text))
