@@ -246,9 +246,10 @@ class _Unrepeated:
         self._seen = [NearDuplicates(text)]
 
     def __call__(self, item: Candidate) -> bool:
-        if any(item.example.text in seen for seen in self._seen):
+        new = NearDuplicates(item.example.text)
+        if any(new.repeats(seen) for seen in self._seen):
             return False
-        self._seen.append(NearDuplicates(item.example.text))
+        self._seen.append(new)
         return True
 
 

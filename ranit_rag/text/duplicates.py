@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 
 SHINGLE = 4  # characters; four letters tell English words apart, four ideographs are about two Chinese words
 NEAR_JACCARD = 0.8
 NEAR_CONTAINMENT = 0.95
 CONTAINED_SHINGLES = 24  # a shorter text ("good morning") may well stand inside another by chance
+_NOT_ASCII_LETTERS = re.compile("[^a-z0-9]+")
 
 
 def text_fingerprint(text: str) -> str:
@@ -20,7 +22,10 @@ def text_fingerprint(text: str) -> str:
 def shingles(text: str) -> frozenset[str]:
     """The character 4-grams of the letters, digits and marks of a text: punctuation, blanks and case do not count."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    letters = "".join(c for c in folded if c.isalnum() or unicodedata.category(c)[0] == "M")
+    if folded.isascii():
+        letters = _NOT_ASCII_LETTERS.sub("", folded)
+    else:
+        letters = "".join(c for c in folded if c.isalnum() or unicodedata.category(c)[0] == "M")
     if len(letters) <= SHINGLE:
         return frozenset([letters]) if letters else frozenset()
     return frozenset(letters[i : i + SHINGLE] for i in range(len(letters) - SHINGLE + 1))
@@ -34,18 +39,21 @@ class NearDuplicates:
     """
 
     def __init__(self, text: str) -> None:
-        self._fingerprint = text_fingerprint(text)
+        self._text = text
         self._shingles = shingles(text)
 
     def __contains__(self, other: str) -> bool:
-        theirs = shingles(other)
-        shared = len(self._shingles & theirs)
+        return self.repeats(NearDuplicates(other))
+
+    def repeats(self, other: NearDuplicates) -> bool:
+        """Whether the texts of the two nearly repeat each other."""
+        shared = len(self._shingles & other._shingles)
         if not shared:
-            return text_fingerprint(other) == self._fingerprint
-        shorter = min(len(self._shingles), len(theirs))
+            return text_fingerprint(self._text) == text_fingerprint(other._text)
+        shorter = min(len(self._shingles), len(other._shingles))
         if shorter >= CONTAINED_SHINGLES and shared >= NEAR_CONTAINMENT * shorter:
             return True
-        return shared >= NEAR_JACCARD * (len(self._shingles) + len(theirs) - shared)
+        return shared >= NEAR_JACCARD * (len(self._shingles) + len(other._shingles) - shared)
 
 
 def near_duplicate(text: str, other: str) -> bool:
