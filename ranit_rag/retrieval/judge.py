@@ -100,7 +100,7 @@ class Calibrated:
         margin = best.score - runner_up
         probability = fit.probability(best.score, margin, len(best.view))
         threshold = self._wanted(best, case.kind, calibration)
-        inside = probability >= threshold
+        inside = threshold <= probability and threshold < 1  # P can round to 1, and 1 is to mean never
         return Verdict(
             "in_domain" if inside else "out_domain",
             f"{describe(best)}, P(in domain) {probability:.2f} {'≥' if inside else '<'} {threshold:.2f}",
@@ -117,7 +117,8 @@ class Calibrated:
             return calibration.fits[kind].threshold(self._false_rate)
         if self._threshold is not None:
             return self._threshold
-        return best.view.threshold if best.view.threshold is not None else 0.5
+        noted = best.view.threshold
+        return 0.5 if noted is None else noted
 
 
 def describe(evidence: Evidence) -> str:

@@ -50,12 +50,18 @@ class StoreView:
     def __init__(self, store: ExampleStore, snapshot: Snapshot) -> None:
         self.name = store.name
         self.embedding = store.embedding.name
-        self.threshold: float | None = store.notes.get("threshold")
+        self._store = store
         self.snapshot = snapshot
         self.key = (store.name, snapshot.version)
 
     def __len__(self) -> int:
         return len(self.snapshot)
+
+    @property
+    def threshold(self) -> float | None:
+        """What ``ranit store calibrate`` noted with the store; it may change without a new version."""
+        value: float | None = self._store.notes.get("threshold")
+        return value
 
     @cached_property
     def sample(self) -> NDArray[np.intp]:

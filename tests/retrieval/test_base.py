@@ -1,0 +1,35 @@
+"""Examples given by hand: always shown, but never the text itself."""
+
+from __future__ import annotations
+
+from ranit_rag.retrieval.base import GivenExamples, NoExamples, Retriever
+from ranit_rag.types import EntityType, Example
+
+ASPIRIN = Example.from_mentions("Aspirin eased her migraine.", {"drug": ["Aspirin"], "disease": ["migraine"]})
+IBUPROFEN = Example.from_mentions("Ibuprofen lowered the fever of the child.", {"drug": ["Ibuprofen"]})
+
+
+def test_they_are_shown_for_every_text_in_their_order() -> None:
+    first, second = GivenExamples([ASPIRIN, IBUPROFEN]).decide(
+        ["One.", "Another."], [EntityType("drug")], language="en"
+    )
+    assert first == second
+    assert [shown.example for shown in first.examples] == [ASPIRIN, IBUPROFEN]
+    assert (first.route, first.store, first.types) == ("in_domain", None, ("drug",))
+    assert first.reason == "2 of 2 examples given by hand"
+
+
+def test_their_types_are_asked_for_where_none_is_named() -> None:
+    (decision,) = GivenExamples([ASPIRIN, IBUPROFEN]).decide(["One."], [], language="en")
+    assert decision.types == ("drug", "disease")
+
+
+def test_the_text_itself_is_left_out_and_the_reason_says_so() -> None:
+    (decision,) = GivenExamples([ASPIRIN]).decide(["aspirin eased her migraine"], [], language="en")
+    assert (decision.route, decision.examples) == ("none", ())
+    assert "1 left out" in decision.reason
+
+
+def test_both_are_retrievers() -> None:
+    assert isinstance(GivenExamples([]), Retriever)
+    assert isinstance(NoExamples("never"), Retriever)
