@@ -15,6 +15,8 @@ from ranit_rag.types import Route
 MIN_STORE_SIZE = 8
 BM25_SHARE = 0.15  # of a text's self-score, from which an example of another domain is worth showing
 PAPER_BM25 = 20.0
+EXAMPLE_WIDTH = 300  # characters of an example that a model is shown
+TEXT_WIDTH = 1200  # of the text itself
 
 JudgeName = Literal["calibrated", "paper", "always", "never"]
 JUDGES: tuple[JudgeName, ...] = get_args(JudgeName)
@@ -144,8 +146,8 @@ def never(case: Case) -> Verdict:  # noqa: ARG001 — nothing is looked at
 class AskModel:
     """Asks a language model whether the nearest examples of the best store are of the text's kind.
 
-    ``ask`` takes a prompt and returns the answer; it is called once for each text. What starts with neither yes nor no
-    counts as no, and the reason quotes it.
+    ``ask`` takes a prompt and returns the answer; it is called once for each text. What does not start with yes counts
+    as no, and the reason quotes it. Of long texts the model is shown the start, so that the prompt stays short.
     """
 
     def __init__(self, ask: Callable[[str], str], *, shown: int = 3) -> None:
@@ -155,12 +157,12 @@ class AskModel:
     def prompt(self, case: Case) -> str:
         best = case.evidence[0]
         examples = [best.view.snapshot.examples[row].text for row in best.rows[: self._shown]]
-        listed = "\n".join(f"- {' '.join(text.split())}" for text in examples)
+        listed = "\n".join(f"- {_shorten(' '.join(text.split()), EXAMPLE_WIDTH)}" for text in examples)
         types = ", ".join(best.view.types[:20])
         asked = f"\nWanted from it are: {', '.join(case.types)}." if case.types else ""
         return (
             f"A collection of texts named {best.store!r} is annotated with these types: {types}.\n"
-            f"Some of its texts:\n{listed}\n\nA new text:\n{case.text}\n{asked}\n"
+            f"Some of its texts:\n{listed}\n\nA new text:\n{_shorten(case.text, TEXT_WIDTH)}\n{asked}\n"
             "Does the new text come from the same domain as the collection, so that its annotated texts are useful "
             "examples of what to find in it? Answer with yes or no."
         )
@@ -170,6 +172,10 @@ class AskModel:
         yes = re.match(r"\W*(yes|是)", answer, re.IGNORECASE) is not None
         reason = f"{describe(case.evidence[0])}, the model answered {answer[:40]!r}"
         return Verdict("in_domain", reason, case.evidence[0].store) if yes else Verdict("out_domain", reason)
+
+
+def _shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[:width]} …"
 
 
 _NAMED: dict[str, Callable[[], Judge]] = {

@@ -89,6 +89,12 @@ def test_a_model_is_asked_with_examples_types_and_text(
     assert prompts[0].count("\n- ") == 3
 
 
+def test_a_model_is_not_sent_texts_of_any_length(fill: Fill, embedder: HashedWords) -> None:
+    prompts: list[str] = []
+    decide(fill, embedder, AskModel(lambda prompt: prompts.append(prompt) or "no"), f"{TEXT}. " * 500)  # type: ignore[func-returns-value]
+    assert len(prompts[0]) < 3500
+
+
 def test_the_wanted_rate_of_false_decisions_moves_the_threshold(fill: Fill, embedder: HashedWords) -> None:
     strict = decide(fill, embedder, Calibrated(false_rate=0.01)).threshold
     lenient = decide(fill, embedder, Calibrated(false_rate=0.5)).threshold
