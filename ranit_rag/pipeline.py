@@ -17,7 +17,11 @@ from ranit_rag.errors import InputError
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.progress import track
 from ranit_rag.prompts import Conversation, Query, load_profile
-from ranit_rag.retrieval.base import GivenExamples, Retriever
+from ranit_rag.retrieval.base import Retriever
+from ranit_rag.retrieval.judge import Judge
+from ranit_rag.retrieval.opening import StoresAsConfigured
+from ranit_rag.retrieval.strategies import check_strategy
+from ranit_rag.stores.base import StoreSet
 from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, Usage, entity_types
 
 if TYPE_CHECKING:
@@ -45,12 +49,17 @@ class Ranit:
     """Finds entities of any named types in English and Chinese text.
 
     ``engine`` is an Engine, or a model's directory or name for the transformers engine; None is what ``settings``
-    say, and without any the embedded model. ``retriever`` chooses the examples to show; ``profile`` is the name or
-    file of the prompts, None those that the model was trained with.
+    say, and without any the embedded model. ``profile`` is the name or file of the prompts, None those that the model
+    was trained with.
+
+    Which examples are shown is decided text by text. ``stores`` is where they are: a StoreSet, a directory, or the URL
+    of a Chroma server; where neither it nor the settings say, the bundled seed stores. ``judge`` is a judge's name or
+    callable, ``strategy`` how ``k`` examples are chosen, ``domain`` the only store to consider; None stands for what
+    the settings say. A ``retriever`` of your own takes the place of all of these.
 
     >>> from ranit_rag import Ranit
     >>> from ranit_rag.testing import ScriptedEngine
-    >>> ner = Ranit(ScriptedEngine({("Aspirin", "drug"): ["Aspirin"]}, score=0.5))
+    >>> ner = Ranit(ScriptedEngine({("Aspirin", "drug"): ["Aspirin"]}, score=0.5), judge="never")
     >>> ner.extract("Aspirin eased her migraine.", ["drug", "disease"]).entities
     (Entity(text='Aspirin', label='drug', start=0, end=7, score=0.5),)
     """
@@ -59,18 +68,31 @@ class Ranit:
         self,
         engine: Engine | str | Path | None = None,
         *,
+        stores: StoreSet | str | Path | None = None,
+        judge: str | Judge | None = None,
+        strategy: str | None = None,
+        k: int | None = None,
+        domain: str | None = None,
         retriever: Retriever | None = None,
         profile: str | Path | None = None,
         settings: Settings | None = None,
     ) -> None:
         settings = settings if settings is not None else Settings.load()
+        settings = replace(
+            settings,
+            strategy=settings.strategy if strategy is None else check_strategy(strategy),
+            k=settings.k if k is None else k,
+            domain=settings.domain if domain is None else domain,
+        )
         profile = profile if profile is not None else settings.profile
         if profile is not None:
             load_profile(profile)  # a wrong name must not cost the loading of a model
         if isinstance(engine, str | Path):
             settings = replace(settings, engine="transformers", model=str(engine))
         self.engine: Engine = engine if isinstance(engine, Engine) else open_engine(settings)
-        self.retriever: Retriever = retriever if retriever is not None else GivenExamples(())
+        if retriever is None:
+            retriever = StoresAsConfigured(settings, stores=stores, judge=judge, ask=self._complete)
+        self.retriever: Retriever = retriever
         self._planner = Planner(
             engine=self.engine,
             retriever=self.retriever,
@@ -184,6 +206,13 @@ class Ranit:
         if not plans:
             return []
         return self.engine.generate([plan.conversation for plan in plans], max_tokens=self._planner.answer_tokens)
+
+    def _complete(self, prompt: str) -> str:
+        """What the engine answers to a plain prompt."""
+        reply = self.engine.generate([Conversation((), (Query(prompt, ()),))], max_tokens=16)[0]
+        if reply.error is not None:
+            raise reply.error
+        return reply.answers[0].text
 
     def _collect(self, job: _Job, replies: Sequence[Reply], seconds: float) -> Extraction:
         started = time.perf_counter()

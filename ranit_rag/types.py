@@ -85,7 +85,7 @@ class Example:
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Example:
-        """Read ``{"text", "entities": [{"start", "end", "label", "text"?}], "domain"?, "language"?, "source"?, "id"?}``."""
+        """Read ``{"text", "entities": [{"start", "end", "label", "text"?}]}``, and domain, language, source and id."""
         text = record.get("text")
         if not isinstance(text, str) or not text:
             raise DataError(
@@ -122,7 +122,7 @@ def _entity_from(text: str, raw: object) -> Entity:
 
 @dataclass(frozen=True, slots=True)
 class ShownExample:
-    """An example as it was chosen: its cosine ``similarity`` to the text and normalised ``bm25`` score, where computed."""
+    """An example as it was chosen, with its cosine ``similarity`` to the text and ``bm25`` score, where computed."""
 
     example: Example
     similarity: float | None = None
@@ -175,7 +175,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an extraction cost. ``cached_tokens`` are the prompt tokens that were not computed again; ``seconds`` by stage."""
+    """What an extraction cost. ``cached_tokens``: prompt tokens that were not computed again; ``seconds`` by stage."""
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -215,7 +215,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The result for one text. ``coverage`` is the share of its characters that the model read (always 1.0: less is an error)."""
+    """The result for one text. ``coverage`` is the share of its characters that were read: 1.0, or it had failed."""
 
     text: str
     language: str
@@ -301,7 +301,7 @@ class Failure:
 
 
 def entity_types(types: Iterable[str | EntityType] | Mapping[str, str]) -> tuple[EntityType, ...]:
-    """Read the caller's types: names, or ``{name: definition}``. Repeats are asked once; a blank name is an InputError."""
+    """Read the caller's types: names, or ``{name: definition}``. Repeats count once; InputError for a blank name."""
     if isinstance(types, str):
         raise InputError(f"types must be a list of names, not the string {types!r}", hint=f"write [{types!r}]")
     if isinstance(types, Mapping):

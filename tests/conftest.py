@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,15 @@ if TYPE_CHECKING:
     from ranit_rag.engines.transformers import TransformersEngine
 
 pytest.register_assert_rewrite("engines.contract")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_home_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tests never see the user's stores. Only those of retrieval build any: the others ask for no examples."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RANIT_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("RANIT_JUDGE", "never")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from ranit_rag.cli.dry_run import show_prompts
 from ranit_rag.cli.errors import tell_error
 from ranit_rag.cli.inputs import read_examples
 from ranit_rag.cli.logs import set_up_logs
-from ranit_rag.cli.options import debug_option, engine_options, parse_types
+from ranit_rag.cli.options import debug_option, engine_options, parse_types, retrieval_options
 from ranit_rag.cli.outputs import OutputFormat, Row, Writer, open_writer
 from ranit_rag.cli.sources import InputFormat, open_source
 from ranit_rag.types import Failure
@@ -51,6 +51,7 @@ _SUFFIXES: dict[str, OutputFormat] = {".json": "json", ".jsonl": "jsonl", ".html
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write. Default: standard output."
 )
+@retrieval_options
 @engine_options
 @click.option("--dry-run", is_flag=True, help="Show every prompt and decision, and ask no model.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bars, no warnings.")
@@ -65,7 +66,7 @@ def extract(
     output: Path | None,
     dry_run: bool,
     quiet: bool,
-    **engine: Any,
+    **settings: Any,
 ) -> None:
     """Find entities in TEXT, in files, or in standard input (-, or when it is piped).
 
@@ -89,7 +90,7 @@ def extract(
     from ranit_rag.config import Settings
     from ranit_rag.pipeline import Ranit
 
-    ner = Ranit(settings=Settings.load(**engine))
+    ner = Ranit(settings=Settings.load(**settings))
     if dry_run:
         show_prompts(ner, source.records, wanted, shown, as_json=output_format == "jsonl")
         return

@@ -27,6 +27,21 @@ _ENGINE_OPTIONS = (
     click.option("--max-output-tokens", type=int, help="The longest answer to one query. Default: 256."),
 )
 
+_RETRIEVAL_OPTIONS = (
+    click.option("--stores", help="The directory of the example stores, or the URL of a Chroma server."),
+    click.option("--domain", help="The only store to take examples from. Default: the judge chooses among all."),
+    click.option("--judge", help="calibrated (default), paper, always, never, or llm: who decides on examples."),
+    click.option("--strategy", help="How examples are chosen: nn (default), diverse_nn, bm25_rank …"),
+    click.option("-k", "--k", type=int, help="How many examples are shown. Default: 2."),
+)
+
+
+def retrieval_options(command: Command) -> Command:
+    """Options that name settings of the retriever; one that is not given is None, and left to the settings."""
+    for option in reversed(_RETRIEVAL_OPTIONS):
+        command = option(command)
+    return command
+
 
 def engine_options(command: Command) -> Command:
     """Options that name settings of the engine; one that is not given is None, and left to the settings."""

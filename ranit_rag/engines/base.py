@@ -54,7 +54,7 @@ class Reply:
     """The answers to the queries of one conversation, in their order; or the ``error`` that kept it from one."""
 
     answers: tuple[Answer, ...] = ()
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     error: EngineError | None = None
 
 

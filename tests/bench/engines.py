@@ -115,7 +115,7 @@ def report(
     cut = sum(a != b and len(a) > len(b) > 0 and a.startswith(b) for a, b in pairs)
     print(
         f"\nEngine without grammar ÷ pipeline: **{original / free:.1f} ×** the texts/s; "
-        f"answers equal: {sum(a == b for a, b in pairs)} of {len(pairs)} ({cut} more only go on after their JSON ended). "
+        f"answers equal: {sum(a == b for a, b in pairs)} of {len(pairs)} ({cut} more go on after their JSON ended). "
         f"The grammar costs **{100 * (constrained / free - 1):+.1f} %** of the time; it changed {changed} answers."
     )
     outside = sum(

@@ -43,6 +43,7 @@ def run(engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         if variable.startswith("RANIT_"):
             monkeypatch.delenv(variable)
     monkeypatch.setenv("RANIT_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("RANIT_JUDGE", "never")
 
     def call(*arguments: str, input: str | bytes | None = None) -> Result:
         return CliRunner().invoke(cli, list(arguments), input=input, prog_name="ranit")

@@ -42,7 +42,13 @@ def server() -> Iterator[FaultyServer]:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("RANIT_", "OPENAI_"))}
-    return {**kept, "RANIT_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1", "RANIT_PROFILE": "uniner.v1"}
+    return {
+        **kept,
+        "RANIT_HOME": str(tmp_path / "home"),
+        "OMP_NUM_THREADS": "1",
+        "RANIT_PROFILE": "uniner.v1",
+        "RANIT_JUDGE": "never",
+    }
 
 
 def _served(server: FaultyServer, *arguments: str) -> list[str]:

@@ -23,7 +23,7 @@ CHROMA = Path(sys.executable).with_name("chroma")
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RANIT_")}
-    return {**kept, "RANIT_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
+    return {**kept, "RANIT_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1", "RANIT_JUDGE": "never"}
 
 
 @pytest.fixture
