@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Fit:
     def probability(self, score: float, margin: float, size: int) -> float:
         return float(sigmoid(self.weights @ np.array([1.0, score + MARGIN_WEIGHT * margin, np.log10(size)])))
 
+    @lru_cache(maxsize=16)  # noqa: B019 — a fit is small, and asked for the same rate with each text
     def threshold(self, false_rate: float) -> float:
         """The probability that no more than this share of the texts without a store of theirs reaches.
 

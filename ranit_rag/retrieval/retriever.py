@@ -78,7 +78,7 @@ class StoreRetriever:
         self._pool = max(pool, k)
         self._seed = seed
         self._lock = threading.RLock()
-        self._views: dict[str, StoreView] = {}
+        self._views: dict[tuple[str, str], StoreView] = {}
         self._bm25: dict[str, StoreBm25] = {}
         self._spaces: dict[tuple[str, str], tuple[Space, Calibrator]] = {}
         self._calibrations: dict[tuple[str, str], tuple[object, Calibration]] = {}
@@ -207,16 +207,16 @@ class StoreRetriever:
             names = [self.domain]
         views: dict[str, list[StoreView]] = {}
         for name in names:
-            view = self._view(name)
-            if len(view) and (language in view.languages or self.domain is not None):
+            view = self._view(name, language)
+            if len(view) and (view.speaks or self.domain is not None):
                 views.setdefault(view.embedding, []).append(view)
         return [(self._space(embedding, language)[0], found) for embedding, found in views.items()]
 
-    def _view(self, name: str) -> StoreView:
+    def _view(self, name: str, language: str) -> StoreView:
         store = self.stores.open(name)
-        view = self._views.get(name)
+        view = self._views.get((name, language))
         if view is None or view.key != (name, store.version):
-            view = self._views[name] = StoreView(store, store.snapshot())
+            view = self._views[name, language] = StoreView(store, store.snapshot(), language)
         return view
 
     def _space(self, embedding: str, language: str) -> tuple[Space, Calibrator]:
@@ -287,7 +287,7 @@ def _rank(decision: Decision) -> tuple[int, float, float]:
 
 def _reason(verdict: Verdict, shown: int) -> str:
     if verdict.route == "in_domain" and not shown:
-        return f"{verdict.reason}; nothing to show that does not repeat the text"
+        return f"{verdict.reason}; no example of it is left to show"
     if verdict.route != "out_domain":
         return verdict.reason
     needed = (

@@ -10,6 +10,7 @@ that anybody may ask of any text: a store without ``person`` is near to a reques
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
@@ -35,6 +36,7 @@ class TypeSpace:
     def __init__(self, embedder: Embedder, language: str) -> None:
         self._embedder = embedder
         self._language = language
+        self._lock = threading.Lock()
         self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._common = common_types(language)
         self.likeness = lru_cache(REMEMBERED)(self._likeness)
@@ -44,12 +46,13 @@ class TypeSpace:
 
     def vectors(self, names: Sequence[str]) -> Vectors:
         """float32 ``[len(names), d]``; only names not seen lately are embedded."""
-        new = [name for name in dict.fromkeys(names) if name not in self._known]
-        if new:
-            self._known.update(zip(new, self._embedder.embed(new), strict=True))
-        vectors = np.array([self._known[name] for name in names], dtype=np.float32)
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        with self._lock:
+            new = [name for name in dict.fromkeys(names) if name not in self._known]
+            if new:
+                self._known.update(zip(new, self._embedder.embed(new), strict=True))
+            vectors = np.array([self._known[name] for name in names], dtype=np.float32)
+            while len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
         return vectors.reshape(len(names), -1)
 
     def _likeness(self, names: Request, others: Request) -> NDArray[np.float64]:

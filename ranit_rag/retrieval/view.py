@@ -45,11 +45,12 @@ class Probes:
 
 
 class StoreView:
-    """A store's snapshot with what was learned from it; all of it in the ``language`` of the texts to route."""
+    """A store's snapshot with what was learned from it, as texts of one ``language`` see it."""
 
-    def __init__(self, store: ExampleStore, snapshot: Snapshot) -> None:
+    def __init__(self, store: ExampleStore, snapshot: Snapshot, language: str) -> None:
         self.name = store.name
         self.embedding = store.embedding.name
+        self.language = language
         self._store = store
         self.snapshot = snapshot
         self.key = (store.name, snapshot.version)
@@ -69,14 +70,11 @@ class StoreView:
         return np.unique(np.linspace(0, len(self) - 1, min(len(self), READ)).astype(np.intp))
 
     @cached_property
-    def languages(self) -> frozenset[str]:
+    def speaks(self) -> bool:
+        """Whether a fair share of the examples is in the language."""
         examples = [self.snapshot.examples[row] for row in self.sample]
-        counts = Counter(example.language or detect_language(example.text) for example in examples)
-        return frozenset(language for language, count in counts.items() if count >= SPOKEN * len(examples))
-
-    @cached_property
-    def language(self) -> str:
-        return "zh" if self.languages == {"zh"} else "en"
+        spoken = sum((item.language or detect_language(item.text)) == self.language for item in examples)
+        return bool(spoken >= SPOKEN * len(examples))
 
     @cached_property
     def types(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ranit_rag.types import Example
 
 
 def views(stores: StoreSet) -> list[StoreView]:
-    return [StoreView(store, store.snapshot()) for store in map(stores.open, stores.names())]
+    return [StoreView(store, store.snapshot(), "en") for store in map(stores.open, stores.names())]
 
 
 def test_more_evidence_means_a_higher_probability(fill: Fill, embedder: HashedWords) -> None:
@@ -82,7 +82,7 @@ def test_a_change_of_one_store_among_thirty_is_learned_in_200_milliseconds(embed
         store = stores.open("store 07")
         store.add([Example(f"one more text {number}", language="en")])
         started = time.perf_counter()
-        known["store 07"] = StoreView(store, store.snapshot())
+        known["store 07"] = StoreView(store, store.snapshot(), "en")
         calibrator.calibrate(list(known.values()))
         seconds.append(time.perf_counter() - started)
     assert min(seconds) <= 0.2, f"seconds: {seconds}"

@@ -219,3 +219,18 @@ def test_a_threshold_noted_with_the_store_counts_unless_one_is_given(fill: Fill,
     assert (never.threshold, never.store) == (1.0, None)
     given_one = StoreRetriever(stores, embedder=embedder, judge=Calibrated(threshold=0.3))
     assert decide(given_one, text, "drug").threshold == 0.3
+
+
+def test_a_store_of_two_languages_serves_both(embedder: HashedWords) -> None:
+    stores = MemoryStores()
+    english = [example("medicine", number) for number in range(30)]
+    chinese = [
+        Example.from_mentions(
+            f"患者服用药物{number}后第{number % 7}天退烧，医生{number}很满意。", {"drug": ["药物"]}, language="zh"
+        )
+        for number in range(30)
+    ]
+    stores.open("mixed", embedder, create=True).add([*english, *chinese])
+    retriever = StoreRetriever(stores, embedder=embedder)
+    assert decide(retriever, sentence("medicine", NEW), "drug").store == "mixed"
+    assert decide(retriever, "患者服用药物77后第3天退烧，医生77很满意吧。", "drug", language="zh").store == "mixed"
