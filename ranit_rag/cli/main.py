@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 import click
@@ -20,21 +22,38 @@ _COMMANDS = {
 }
 
 
+@cache
+def _mounted() -> dict[str, EntryPoint]:
+    """The commands of other packages: their entry points in the group ``ranit.commands``, by name."""
+    return {entry.name: entry for entry in entry_points(group="ranit.commands") if entry.name not in _COMMANDS}
+
+
+def _line(entry: EntryPoint) -> str:
+    """A mounted command's line in ``ranit --help``, which one that cannot be loaded must not break."""
+    try:
+        line: str = entry.load().get_short_help_str(limit=80)
+    except Exception as error:
+        return f"(cannot be loaded: {error})"
+    return line
+
+
 class LazyGroup(click.Group):
-    """Commands are known by name alone until one is called, so that ``ranit --help`` loads none of them."""
+    """Commands are known by name alone until one is called, so that ``ranit --help`` loads nothing heavy."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(_COMMANDS)
+        return [*_COMMANDS, *_mounted()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = getattr(importlib.import_module(f"ranit_rag.cli.{cmd_name}"), cmd_name)
+        command: click.Command | None = None
+        if cmd_name in _COMMANDS:
+            command = getattr(importlib.import_module(f"ranit_rag.cli.{cmd_name}"), cmd_name)
+        elif cmd_name in _mounted():
+            command = _mounted()[cmd_name].load()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl([*_COMMANDS.items(), *((name, _line(entry)) for name, entry in _mounted().items())])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

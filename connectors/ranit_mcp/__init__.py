@@ -1,0 +1,1 @@
+"""RANIT as an MCP server."""

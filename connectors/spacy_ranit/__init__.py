@@ -1,0 +1,1 @@
+"""RANIT in spaCy: the pipe ``ranit``."""
