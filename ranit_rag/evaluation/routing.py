@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ranit_rag.evaluation.reliability import calibration_error
 from ranit_rag.retrieval.background import common_types
 from ranit_rag.retrieval.bm25 import example_words
 from ranit_rag.retrieval.judge import PAPER_BM25, Calibrated, Case
@@ -28,9 +28,6 @@ Style = Literal["own", "common", "none"]
 STYLES: tuple[Style, ...] = get_args(Style)
 OWN_TYPES = 4
 COMMON_ASKED = 4  # the first of the common types: person, organization, location, date; two of them are asked
-BINS = 10
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,13 +217,6 @@ def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
     ranks[order] = np.repeat(first + (counts + 1) / 2, counts)
     n, m = len(positives), len(negatives)
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
-
-
-def calibration_error(probabilities: Array, outcomes: Array) -> float:
-    """The mean distance of the predicted from the observed share over ten bins of equal width, weighted by size."""
-    bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    gaps = [abs((probabilities - outcomes)[bins == b].sum()) for b in range(BINS)]
-    return float(sum(gaps) / len(probabilities))
 
 
 class _Remembering:

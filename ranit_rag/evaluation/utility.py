@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ranit_rag.config import Settings
 from ranit_rag.engines.base import Engine
 from ranit_rag.errors import StoreError
+from ranit_rag.evaluation.counts import Counts, set_counts, total
 from ranit_rag.pipeline import Ranit, Request
 from ranit_rag.progress import track
 from ranit_rag.retrieval.base import GivenExamples
@@ -37,24 +38,6 @@ RESAMPLES = 1000
 SURENESS = 0.9  # share of the resamples in which another threshold must beat the default
 TYPES_ASKED = 8
 LARGEST_SHARE = 0.5  # of the store that may be taken out
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Entities that were found rightly, all that were found, all that there are."""
-
-    right: int
-    found: int
-    there: int
-
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(self.right + other.right, self.found + other.found, self.there + other.there)
-
-    @property
-    def f1(self) -> float:
-        """2 · right / (found + there), and 1 where nothing was there and nothing found."""
-        total = self.found + self.there
-        return 2 * self.right / total if total else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +146,8 @@ def score_thresholds(trials: Sequence[Trial]) -> tuple[ThresholdScore, ...]:
     scores = []
     for threshold in THRESHOLDS:
         shown = sum(trial.is_shown(threshold) for trial in trials) / len(trials)
-        total = sum((trial.counts(threshold) for trial in trials), Counts(0, 0, 0))
-        scores.append(ThresholdScore(threshold, total.f1, shown))
+        f1 = total(trial.counts(threshold) for trial in trials).f1
+        scores.append(ThresholdScore(threshold, f1, shown))
     return tuple(scores)
 
 
@@ -250,4 +233,4 @@ def _extracted(ner: Ranit, requests: Sequence[Request]) -> Iterator[Extraction]:
 def _count(extraction: Extraction, example: Example, types: Sequence[str]) -> Counts:
     found = {(e.start, e.end, e.label) for e in extraction.entities}
     there = {(e.start, e.end, e.label) for e in example.entities if e.label in types}
-    return Counts(len(found & there), len(found), len(there))
+    return set_counts(found, there)

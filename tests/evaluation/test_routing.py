@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranit_rag.errors import DataError
-from ranit_rag.evaluation.routing import auroc, calibration_error, measure_routing
+from ranit_rag.evaluation.routing import auroc, measure_routing
 from ranit_rag.evaluation.routing_sets import read_routing_set
 from ranit_rag.retrieval.embedding import default_embedder
 from ranit_rag.text.duplicates import near_duplicate
@@ -24,12 +24,6 @@ scores = st.lists(st.sampled_from([0.0, 0.2, 0.5, 0.5, 0.9, 1.0]), min_size=1, m
 def test_auroc_is_the_share_of_pairs_in_order(positives: list[float], negatives: list[float]) -> None:
     pairs = [1.0 if p > n else 0.5 if p == n else 0.0 for p in positives for n in negatives]
     assert auroc(positives, negatives) == pytest.approx(np.mean(pairs))
-
-
-def test_calibration_error_is_the_weighted_gap_of_the_bins() -> None:
-    probabilities = np.array([0.95, 0.95, 0.95, 0.95, 0.05, 0.05])
-    assert calibration_error(probabilities, np.array([1.0, 1, 1, 0, 0, 0])) == pytest.approx(0.2 * 4 / 6 + 0.05 * 2 / 6)
-    assert calibration_error(np.array([1.0]), np.array([1.0])) == 0.0
 
 
 def write(folder: Path, *records: dict[str, object]) -> Path:

@@ -8,8 +8,8 @@ import pytest
 
 from ranit_rag.engines.base import Reply
 from ranit_rag.errors import StoreError
+from ranit_rag.evaluation.counts import Counts
 from ranit_rag.evaluation.utility import (
-    Counts,
     Trial,
     best_threshold,
     keep_threshold,
