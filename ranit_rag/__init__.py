@@ -13,25 +13,35 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ranit_rag.engines import Engine as Engine
     from ranit_rag.errors import RanitError as RanitError
     from ranit_rag.pipeline import Ranit as Ranit
+    from ranit_rag.prompts import Conversation as Conversation
+    from ranit_rag.prompts import Message as Message
+    from ranit_rag.prompts import Query as Query
     from ranit_rag.types import Decision as Decision
     from ranit_rag.types import Entity as Entity
     from ranit_rag.types import EntityType as EntityType
     from ranit_rag.types import Example as Example
     from ranit_rag.types import Extraction as Extraction
     from ranit_rag.types import Failure as Failure
+    from ranit_rag.types import ShownExample as ShownExample
     from ranit_rag.types import Usage as Usage
 
 _HOME = {
+    "Conversation": "ranit_rag.prompts",
     "Decision": "ranit_rag.types",
+    "Engine": "ranit_rag.engines",
     "Entity": "ranit_rag.types",
     "EntityType": "ranit_rag.types",
     "Example": "ranit_rag.types",
     "Extraction": "ranit_rag.types",
     "Failure": "ranit_rag.types",
+    "Message": "ranit_rag.prompts",
+    "Query": "ranit_rag.prompts",
     "Ranit": "ranit_rag.pipeline",
     "RanitError": "ranit_rag.errors",
+    "ShownExample": "ranit_rag.types",
     "Usage": "ranit_rag.types",
 }
 

@@ -22,7 +22,7 @@ from ranit_rag.retrieval.judge import Judge
 from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.strategies import check_strategy
 from ranit_rag.stores.base import StoreSet
-from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, Usage, entity_types
+from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, ShownExample, Usage, entity_types
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -103,26 +103,39 @@ class Ranit:
         )
 
     def extract(
-        self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
+        self,
+        text: str,
+        types: Types = None,
+        *,
+        examples: Sequence[Example] = (),
+        language: str | None = None,
+        decisions: Sequence[Decision] = (),
     ) -> Extraction:
         """All mentions of ``types`` in ``text``, wherever they stand.
 
         ``types`` are names, or ``{name: definition}``; None takes the types of the examples. ``examples`` are shown
-        instead of what the retriever would choose. A text of any length is read whole. Raises InputError for bad
-        arguments, and EngineError when the model could not answer.
+        instead of what the retriever would choose; so are those of ``decisions`` taken before, one for all the text or
+        one for each of the windows that ``conversations`` names. A text of any length is read whole. Raises InputError
+        for bad arguments, and EngineError when the model could not answer.
         """
-        job = self._plan(Request(text, types, tuple(examples), language))
+        job = self._plan(Request(text, types, tuple(examples), language, tuple(decisions)))
         started = time.perf_counter()
         replies = self._ask(job.plans)
         return self._collect(job, replies, time.perf_counter() - started)
 
     async def aextract(
-        self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
+        self,
+        text: str,
+        types: Types = None,
+        *,
+        examples: Sequence[Example] = (),
+        language: str | None = None,
+        decisions: Sequence[Decision] = (),
     ) -> Extraction:
         """As ``extract``, without blocking the event loop; cancelling it cancels requests to a server."""
         import asyncio
 
-        job = await asyncio.to_thread(self._plan, Request(text, types, tuple(examples), language))
+        job = await asyncio.to_thread(self._plan, Request(text, types, tuple(examples), language, tuple(decisions)))
         started = time.perf_counter()
         conversations = [plan.conversation for plan in job.plans]
         replies = await self.engine.agenerate(conversations, max_tokens=self._planner.answer_tokens)
@@ -159,6 +172,14 @@ class Ranit:
         from ranit_rag.text import detect_language
 
         return self.retriever.decide([text], entity_types(types or ()), language=detect_language(text))[0]
+
+    def pool(self, text: str) -> list[ShownExample]:
+        """The stored examples nearest to ``text``, best first, as the judge is given them; empty without stores."""
+        from ranit_rag.text import detect_language
+
+        search = getattr(self.retriever, "pool", None)
+        found = [] if search is None else search(text, language=detect_language(text))
+        return [ShownExample(item.example, item.similarity) for item in found]
 
     def render(self, conversation: Conversation, query: Query) -> str | None:
         """The prompt of a query as the model reads it; None where only a server knows."""

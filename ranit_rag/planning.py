@@ -10,7 +10,7 @@ from pathlib import Path
 from ranit_rag.engines.base import Engine
 from ranit_rag.errors import ContextLengthError, InputError
 from ranit_rag.prompts import Conversation, Profile, choose_profile
-from ranit_rag.retrieval.base import GivenExamples, Retriever
+from ranit_rag.retrieval.base import DecidedBefore, GivenExamples, Retriever
 from ranit_rag.text import Window, detect_language, split_windows
 from ranit_rag.types import Decision, EntityType, Example, entity_types
 
@@ -27,12 +27,16 @@ def readable(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One text to extract from. ``types`` as in ``Ranit.extract``; None asks for those of the examples shown."""
+    """One text to extract from. ``types`` as in ``Ranit.extract``; None asks for those of the examples shown.
+
+    ``examples`` or ``decisions`` (one, or one for each window) take the place of what the retriever would decide.
+    """
 
     text: str
     types: Sequence[str | EntityType] | Mapping[str, str] | None = None
     examples: Sequence[Example] = ()
     language: str | None = None
+    decisions: Sequence[Decision] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class Planner:
         language = self._language(request)
         profile = self._profile(language)
         text = readable(request.text)
-        retriever = GivenExamples(request.examples) if request.examples else self.retriever
+        retriever = self._retriever(request)
         budget = self._budget(profile, types)
         windows = self._windows(text, budget)
         pieces = [text[window.start : window.end] for window in windows]
@@ -90,6 +94,13 @@ class Planner:
             source = piece if self.grammar else None
             plans.append(Plan(window, placed, profile, profile.conversation(piece, asked, shown, source=source)))
         return language, plans
+
+    def _retriever(self, request: Request) -> Retriever:
+        if request.examples and request.decisions:
+            raise InputError("examples and decisions exclude each other", hint="a decision brings its own examples")
+        if request.decisions:
+            return DecidedBefore(request.decisions)
+        return GivenExamples(request.examples) if request.examples else self.retriever
 
     def _language(self, request: Request) -> str:
         language = request.language or self.language

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol, runtime_checkable
 
+from ranit_rag.errors import InputError
 from ranit_rag.text.duplicates import NearDuplicates
 from ranit_rag.types import Decision, EntityType, Example, ShownExample
 
@@ -41,6 +42,22 @@ class GivenExamples:
         if left_out:
             reason += f", {left_out} left out because the text nearly repeats it"
         return Decision("in_domain" if shown else "none", reason, examples=shown, types=types)
+
+
+class DecidedBefore:
+    """A ``Retriever`` that repeats decisions taken before: one for each text in their order, or one for all of them."""
+
+    def __init__(self, decisions: Iterable[Decision]) -> None:
+        self.decisions = tuple(decisions)
+
+    def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:  # noqa: ARG002 — the types and the language were known before
+        """Raises InputError where the decisions are neither one nor as many as the texts."""
+        if len(self.decisions) not in (1, len(texts)):
+            raise InputError(
+                f"{len(self.decisions)} decisions are given for {len(texts)} windows of the text",
+                hint="give one for each window, as Ranit.conversations has them, or a single one",
+            )
+        return list(self.decisions) if len(self.decisions) == len(texts) else list(self.decisions) * len(texts)
 
 
 class NoExamples:

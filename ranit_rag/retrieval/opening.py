@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ranit_rag.config import Settings
 from ranit_rag.errors import MissingExtraError
@@ -17,6 +18,9 @@ from ranit_rag.stores import configured_stores, open_stores
 from ranit_rag.stores.base import StoreSet
 from ranit_rag.stores.seeds import build_seeds, seed_examples, seed_names
 from ranit_rag.types import Decision, EntityType
+
+if TYPE_CHECKING:
+    from ranit_rag.retrieval.retriever import Candidate
 
 _BUILT = "seeds-built"
 
@@ -47,6 +51,13 @@ class StoresAsConfigured:
     def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:
         """See ``Retriever``. Raises StoreError where the stores cannot be opened."""
         return self.opened().decide(texts, types, language=language)
+
+    def pool(self, text: str, *, language: str) -> list[Candidate]:
+        """See ``StoreRetriever``; empty where no store is used. Raises StoreError where they cannot be opened."""
+        from ranit_rag.retrieval.retriever import StoreRetriever
+
+        opened = self.opened()
+        return opened.pool(text, language=language) if isinstance(opened, StoreRetriever) else []
 
     def opened(self) -> Retriever:
         """The retriever itself, opened if it was not."""

@@ -1,9 +1,12 @@
-"""Examples given by hand: always shown, but never the text itself."""
+"""Examples given by hand: always shown, but never the text itself. Decisions taken before: repeated."""
 
 from __future__ import annotations
 
-from ranit_rag.retrieval.base import GivenExamples, NoExamples, Retriever
-from ranit_rag.types import EntityType, Example
+import pytest
+
+from ranit_rag.errors import InputError
+from ranit_rag.retrieval.base import DecidedBefore, GivenExamples, NoExamples, Retriever
+from ranit_rag.types import Decision, EntityType, Example
 
 ASPIRIN = Example.from_mentions("Aspirin eased her migraine.", {"drug": ["Aspirin"], "disease": ["migraine"]})
 IBUPROFEN = Example.from_mentions("Ibuprofen lowered the fever of the child.", {"drug": ["Ibuprofen"]})
@@ -30,6 +33,15 @@ def test_the_text_itself_is_left_out_and_the_reason_says_so() -> None:
     assert "1 left out" in decision.reason
 
 
-def test_both_are_retrievers() -> None:
+def test_decisions_are_repeated_one_for_each_text_or_one_for_all() -> None:
+    first, second = Decision("in_domain", "near"), Decision("none", "far")
+    assert DecidedBefore([first, second]).decide(["a", "b"], [], language="en") == [first, second]
+    assert DecidedBefore([first]).decide(["a", "b", "c"], [], language="en") == [first] * 3
+    with pytest.raises(InputError, match="2 decisions are given for 3 windows"):
+        DecidedBefore([first, second]).decide(["a", "b", "c"], [], language="en")
+
+
+def test_all_are_retrievers() -> None:
     assert isinstance(GivenExamples([]), Retriever)
     assert isinstance(NoExamples("never"), Retriever)
+    assert isinstance(DecidedBefore([]), Retriever)
