@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from ranit_rag.config import Settings as Settings
     from ranit_rag.engines import Engine as Engine
+    from ranit_rag.engines import open_engine as open_engine
     from ranit_rag.errors import RanitError as RanitError
     from ranit_rag.pipeline import Ranit as Ranit
+    from ranit_rag.planning import Request as Request
     from ranit_rag.prompts import Conversation as Conversation
     from ranit_rag.prompts import Message as Message
     from ranit_rag.prompts import Query as Query
+    from ranit_rag.stores import open_stores as open_stores
+    from ranit_rag.stores.base import AddReport as AddReport
+    from ranit_rag.stores.base import ExampleStore as ExampleStore
+    from ranit_rag.stores.base import StoreSet as StoreSet
+    from ranit_rag.stores.base import StoreStats as StoreStats
+    from ranit_rag.stores.base import store_stats as store_stats
     from ranit_rag.types import Decision as Decision
     from ranit_rag.types import Entity as Entity
     from ranit_rag.types import EntityType as EntityType
@@ -29,20 +38,29 @@ if TYPE_CHECKING:
     from ranit_rag.types import Usage as Usage
 
 _HOME = {
+    "AddReport": "ranit_rag.stores.base",
     "Conversation": "ranit_rag.prompts",
     "Decision": "ranit_rag.types",
     "Engine": "ranit_rag.engines",
     "Entity": "ranit_rag.types",
     "EntityType": "ranit_rag.types",
     "Example": "ranit_rag.types",
+    "ExampleStore": "ranit_rag.stores.base",
     "Extraction": "ranit_rag.types",
     "Failure": "ranit_rag.types",
     "Message": "ranit_rag.prompts",
     "Query": "ranit_rag.prompts",
     "Ranit": "ranit_rag.pipeline",
     "RanitError": "ranit_rag.errors",
+    "Request": "ranit_rag.planning",
+    "Settings": "ranit_rag.config",
     "ShownExample": "ranit_rag.types",
+    "StoreSet": "ranit_rag.stores.base",
+    "StoreStats": "ranit_rag.stores.base",
     "Usage": "ranit_rag.types",
+    "open_engine": "ranit_rag.engines",
+    "open_stores": "ranit_rag.stores",
+    "store_stats": "ranit_rag.stores.base",
 }
 
 __all__ = [*sorted(_HOME), "__version__"]

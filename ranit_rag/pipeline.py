@@ -21,7 +21,7 @@ from ranit_rag.retrieval.base import Retriever
 from ranit_rag.retrieval.judge import Judge
 from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.strategies import check_strategy
-from ranit_rag.stores.base import StoreSet
+from ranit_rag.stores.base import AddReport, StoreSet
 from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, ShownExample, Usage, entity_types
 
 if TYPE_CHECKING:
@@ -180,6 +180,25 @@ class Ranit:
         search = getattr(self.retriever, "pool", None)
         found = [] if search is None else search(text, language=detect_language(text))
         return [ShownExample(item.example, item.similarity) for item in found]
+
+    @property
+    def stores(self) -> StoreSet:
+        """The example stores. Raises StoreError where they cannot be opened, InputError where there are none."""
+        stores: StoreSet | None = getattr(self.retriever, "stores", None)
+        if stores is None:
+            raise InputError(
+                f"the retriever {type(self.retriever).__name__} has no stores", hint="give Ranit stores to choose from"
+            )
+        return stores
+
+    def add_examples(self, domain: str, examples: Iterable[Example]) -> AddReport:
+        """Add examples to the store of a domain, which is made if need be; the next extraction may show them.
+
+        An example takes the place of one with the same text. Raises StoreError, and InputError as ``stores`` does.
+        """
+        from ranit_rag.retrieval.filling import fill
+
+        return fill(self.stores, domain, examples)
 
     def render(self, conversation: Conversation, query: Query) -> str | None:
         """The prompt of a query as the model reads it; None where only a server knows."""

@@ -46,7 +46,8 @@ class StoresAsConfigured:
         self._judge = judge if judge is not None else settings.judge
         self._ask = ask
         self._opened: Retriever | None = None
-        self._lock = threading.Lock()
+        self._open_set: StoreSet | None = None
+        self._lock = threading.RLock()
 
     def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:
         """See ``Retriever``. Raises StoreError where the stores cannot be opened."""
@@ -58,6 +59,14 @@ class StoresAsConfigured:
 
         opened = self.opened()
         return opened.pool(text, language=language) if isinstance(opened, StoreRetriever) else []
+
+    @property
+    def stores(self) -> StoreSet:
+        """The stores themselves, whatever the judge. Raises StoreError, and MissingExtraError for the seed stores."""
+        with self._lock:
+            if self._open_set is None:
+                self._open_set = self._open_stores()
+            return self._open_set
 
     def opened(self) -> Retriever:
         """The retriever itself, opened if it was not."""
@@ -72,7 +81,7 @@ class StoresAsConfigured:
         from ranit_rag.retrieval.retriever import StoreRetriever
 
         try:
-            stores = self._open_stores()
+            stores = self.stores
         except MissingExtraError as error:
             return NoExamples(f"no examples: {error} ({error.hint})")
         return StoreRetriever(

@@ -9,7 +9,7 @@ from itertools import chain
 import click
 
 from ranit_rag.cli.terminal import printable
-from ranit_rag.retrieval.embedding import default_embedder, load_embedder
+from ranit_rag.retrieval.filling import open_to_fill
 from ranit_rag.stores.base import AddReport, ExampleStore, Progress, StoreSet
 from ranit_rag.stores.checks import check_name
 from ranit_rag.types import Example
@@ -32,12 +32,10 @@ class Destination:
 
     def _open(self, language: str) -> ExampleStore:
         there = self.name in self._stores.names()
-        pinned = self._stores.open(self.name).embedding.name if there else None
-        wanted = self._embedder or pinned
-        embedder = load_embedder(wanted) if wanted else default_embedder(language)
+        store = open_to_fill(self._stores, self.name, language=language, embedder=self._embedder)
         if not there:
-            click.echo(f"making the store {printable(self.name)} with embeddings of {embedder.name}", err=True)
-        return self._stores.open(self.name, embedder, create=True)
+            click.echo(f"making the store {printable(self.name)} with embeddings of {store.embedding.name}", err=True)
+        return store
 
 
 def bar_is_shown() -> bool:
