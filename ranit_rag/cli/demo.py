@@ -6,18 +6,18 @@ import time
 
 import click
 
+from ranit_rag.cli.explain import explained
 from ranit_rag.cli.logs import set_up_logs
 from ranit_rag.cli.options import debug_option
 from ranit_rag.cli.terminal import entity_table, highlighted
 
+# One for each route of the judge over the seed stores, and one in Chinese.
 _TEXTS = (
+    ("Metformin lowered blood glucose in patients with type 2 diabetes.", ("drug", "disease")),
+    ("Play the new album by Adele on Spotify.", ("artist", "music service")),
     (
         "Marie Curie was born in Warsaw and moved to Paris in 1891, where she studied at the University of Paris.",
         ("person", "location", "organization"),
-    ),
-    (
-        "Show me action movies directed by Christopher Nolan starring Leonardo DiCaprio from 2010.",
-        ("genre", "director", "actor", "year"),
     ),
     ("患者因急性支气管炎入院，给予阿奇霉素治疗后咳嗽症状缓解。", ("疾病", "药物", "症状")),
 )
@@ -33,18 +33,27 @@ def demo() -> None:
     from ranit_rag.config import Settings
     from ranit_rag.pipeline import Ranit
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     started = time.perf_counter()
-    ner = Ranit(settings=Settings())
-    console.print(f"The embedded model is loaded ({time.perf_counter() - started:.1f} s).\n", style="dim")
+    ner = Ranit(settings=Settings(home=Settings.load().home))
+    console.print(f"The embedded model is loaded ({time.perf_counter() - started:.1f} s).", style="dim")
+    started = time.perf_counter()
+    ner.decide(*_TEXTS[0])
+    console.print(f"The example stores are open ({time.perf_counter() - started:.1f} s).\n", style="dim")
     for text, types in _TEXTS:
         started = time.perf_counter()
         extraction = ner.extract(text, types)
         seconds = time.perf_counter() - started
         console.print(highlighted(extraction))
         console.print(entity_table(extraction))
-        console.print(f"{extraction.decision.route}: {extraction.decision.reason} · {seconds:.2f} s\n", style="dim")
+        for line in explained(extraction.decisions):
+            console.print(line, style="dim", soft_wrap=True)
+        console.print(f"{seconds:.2f} s\n", style="dim")
     console.print("Now with your own texts and types:")
-    console.print('  ranit extract "Ada Lovelace met Charles Babbage in London." -t person', style="bold")
-    console.print("  ranit extract --file report.txt -t person,company -o report.html", style="bold")
+    console.print(
+        '  ranit extract "Ada Lovelace met Charles Babbage in London." -t person --explain',
+        style="bold",
+        soft_wrap=True,
+    )
+    console.print("  ranit extract --file report.txt -t person,company -o report.html", style="bold", soft_wrap=True)
     console.print("\nThe embedded model is small and errs often; `ranit extract --help` says how to use a larger one.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ranit_rag.cli.explain import explained
 from ranit_rag.cli.inputs import Record, Unreadable
 from ranit_rag.cli.outputs import to_json
 from ranit_rag.cli.terminal import printable
@@ -36,11 +37,10 @@ def show_prompts(
             language=record.language,
         )
         for plan in plans:
-            window = _described(ner, plan, record)
             if as_json:
-                sys.stdout.buffer.write(to_json(window) + b"\n")
+                sys.stdout.buffer.write(to_json(_described(ner, plan, record)) + b"\n")
             else:
-                click.echo("\n".join(_told(window)))
+                click.echo("\n".join(_told(ner, plan, record)))
 
 
 def _described(ner: Ranit, plan: Plan, record: Record) -> dict[str, Any]:
@@ -56,15 +56,15 @@ def _described(ner: Ranit, plan: Plan, record: Record) -> dict[str, Any]:
     return {"id": record.id, "decision": plan.decision.to_dict(), "profile": plan.profile.pin, "queries": queries}
 
 
-def _told(window: Mapping[str, Any]) -> Iterator[str]:
-    decision = window["decision"]
-    place = f"{window['id']} " if window["id"] is not None else ""
-    span = f"{decision['start']}:{decision['end']}"
-    yield f"# {printable(place, lines=False)}window {span}, profile {window['profile']}"
-    yield f"# {decision['route']}: {printable(decision['reason'], lines=False)}"
-    for query in window["queries"]:
-        yield f"\n## {printable(', '.join(query['types']), lines=False)}"
-        yield from (f"[{turn['role']}] {printable(turn['content'])}" for turn in query["messages"])
-        if query["prompt"] is not None:
-            yield f"### as the model reads it\n{printable(query['prompt'])}"
+def _told(ner: Ranit, plan: Plan, record: Record) -> Iterator[str]:
+    conversation, decision = plan.conversation, plan.decision
+    place = f"{record.id} " if record.id is not None else ""
+    yield f"# {printable(place, lines=False)}window {decision.start}:{decision.end}, profile {plan.profile.pin}"
+    yield from (f"# {line}" for line in explained([decision]))
+    for query in conversation.queries:
+        yield f"\n## {printable(', '.join(query.types), lines=False)}"
+        yield from (f"[{turn.role}] {printable(turn.content)}" for turn in conversation.messages(query))
+        prompt = ner.render(conversation, query)
+        if prompt is not None:
+            yield f"### as the model reads it\n{printable(prompt)}"
     yield ""

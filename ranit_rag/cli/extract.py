@@ -12,11 +12,13 @@ import click
 from ranit_rag.cli.batch import extract_rows
 from ranit_rag.cli.dry_run import show_prompts
 from ranit_rag.cli.errors import tell_error
+from ranit_rag.cli.explain import explained
 from ranit_rag.cli.inputs import read_examples
 from ranit_rag.cli.logs import set_up_logs
 from ranit_rag.cli.options import debug_option, engine_options, parse_types, retrieval_options
 from ranit_rag.cli.outputs import OutputFormat, Row, Writer, open_writer
 from ranit_rag.cli.sources import InputFormat, open_source
+from ranit_rag.cli.terminal import printable
 from ranit_rag.types import Failure
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -53,6 +55,7 @@ _SUFFIXES: dict[str, OutputFormat] = {".json": "json", ".jsonl": "jsonl", ".html
 )
 @retrieval_options
 @engine_options
+@click.option("--explain", is_flag=True, help="Tell on standard error why which examples were shown.")
 @click.option("--dry-run", is_flag=True, help="Show every prompt and decision, and ask no model.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress bars, no warnings.")
 @debug_option
@@ -64,6 +67,7 @@ def extract(
     examples: Path | None,
     output_format: OutputFormat | None,
     output: Path | None,
+    explain: bool,
     dry_run: bool,
     quiet: bool,
     **settings: Any,
@@ -83,6 +87,8 @@ def extract(
         raise click.UsageError(f"--output {output} is one of the files to read")
     if dry_run and (output is not None or output_format not in (None, "jsonl")):
         raise click.UsageError("--dry-run writes text or, with --format jsonl, JSON lines to standard output")
+    if dry_run and explain:
+        raise click.UsageError("--dry-run explains every decision by itself: leave out --explain")
     source = open_source(texts, files, input_format, sys.stdin.buffer)
     shown = read_examples(examples) if examples else ()
 
@@ -100,7 +106,7 @@ def extract(
     if source.single:
         rows = iter([_succeeded(next(rows))])
     with open_writer(form, output, single=source.single) as writer:
-        failed, total = _write_all(rows, writer)
+        failed, total = _write_all(rows, writer, explain=explain)
     if failed:
         click.echo(f"{failed} of {total} records failed", err=True)
         raise click.exceptions.Exit(1)
@@ -113,7 +119,7 @@ def _succeeded(row: Row) -> Row:
     return row
 
 
-def _write_all(rows: Iterable[Row], writer: Writer) -> tuple[int, int]:
+def _write_all(rows: Iterable[Row], writer: Writer, *, explain: bool) -> tuple[int, int]:
     """Write the rows as they come and tell the failures; how many failed, and how many there were."""
     failed = total = 0
     for row in rows:
@@ -122,6 +128,8 @@ def _write_all(rows: Iterable[Row], writer: Writer) -> tuple[int, int]:
         if isinstance(row.result, Failure):
             failed += 1
             tell_error(row.result.error, about=row.record.origin)
+        elif explain:
+            click.echo("\n".join([printable(row.heading, lines=False), *explained(row.result.decisions), ""]), err=True)
     return failed, total
 
 

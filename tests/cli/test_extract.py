@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 from click.testing import Result
 
+from ranit_rag.stores.seeds import seed_examples
 from ranit_rag.testing import ScriptedEngine
 
 Run = Callable[..., Result]
@@ -244,6 +245,27 @@ class TestFormats:
         jsonschema.validate(failed, {**schema["$defs"]["failure"], "$defs": schema["$defs"]})
 
 
+class TestExplain:
+    """With a store of seeds and its real embedder."""
+
+    def test_it_tells_why_examples_were_shown_and_keeps_the_data_clean(self, run: Run) -> None:
+        seeds = seed_examples("biomedicine")[:20]
+        Path("seeds.jsonl").write_text(jsonl(*(example.to_dict() for example in seeds)), encoding="utf-8")
+        run("store", "import", "biomedicine", "seeds.jsonl")
+        result = run("extract", TEXT, *BOTH, "--judge", "always", "--explain", "--format", "jsonl")
+        (row,) = rows(result)
+        (decision,) = row["decisions"]
+        assert decision["route"] == "in_domain"
+        assert "in_domain: examples of the text's own domain, biomedicine" in result.stderr
+        assert f"because  {decision['reason']}" in result.stderr
+        assert result.stderr.count("  example  ") == len(decision["examples"]) == 2
+        assert f"(cosine {decision['examples'][0]['similarity']:.2f})" in result.stderr
+
+    def test_without_stores_it_says_so(self, run: Run) -> None:
+        result = run("extract", TEXT, *BOTH, "--explain")
+        assert "none: no examples\n  because  examples are never shown" in result.stderr
+
+
 class TestDryRun:
     def test_it_shows_every_prompt_and_asks_nothing(self, run: Run, engine: ScriptedEngine) -> None:
         result = run("extract", TEXT, *BOTH, "--dry-run", "--profile", "uniner.v1")
@@ -320,6 +342,7 @@ class TestErrors:
             ("-o", "no/such/folder.jsonl"),
             ("--dry-run", "--format", "html"),
             ("--dry-run", "-o", "out.jsonl"),
+            ("--dry-run", "--explain"),
             ("-", "-"),
             ("--nonsense",),
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -192,10 +193,12 @@ def test_the_embedded_model_answers_in_both_languages(environment: dict[str, str
         assert all(row["text"][e["start"] : e["end"]] == e["text"] for e in row["entities"])
 
 
-def test_the_demo_shows_entities_in_both_languages(environment: dict[str, str]) -> None:
+def test_the_demo_shows_entities_in_both_languages_and_every_route(environment: dict[str, str]) -> None:
     del environment["RANIT_PROFILE"]
     done = _run([*RANIT, "demo"], environment)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "Marie Curie" in done.stdout
-    assert "阿奇霉素" in done.stdout
+    for entity in ("Metformin", "Adele", "Marie Curie", "阿奇霉素"):
+        assert re.search(rf"^ {entity} ", done.stdout, re.MULTILINE)
+    for route in ("in_domain", "out_domain", "none"):
+        assert re.search(rf"^{route}: .*\n  because  ", done.stdout, re.MULTILINE)
     assert "ranit extract" in done.stdout
