@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from ranit_rag.config import Settings as Settings
     from ranit_rag.engines import Engine as Engine
+    from ranit_rag.engines import Reply as Reply
     from ranit_rag.engines import open_engine as open_engine
     from ranit_rag.errors import RanitError as RanitError
     from ranit_rag.pipeline import Ranit as Ranit
@@ -52,6 +53,7 @@ _HOME = {
     "Query": "ranit_rag.prompts",
     "Ranit": "ranit_rag.pipeline",
     "RanitError": "ranit_rag.errors",
+    "Reply": "ranit_rag.engines",
     "Request": "ranit_rag.planning",
     "Settings": "ranit_rag.config",
     "ShownExample": "ranit_rag.types",

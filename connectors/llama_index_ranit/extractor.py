@@ -1,0 +1,68 @@
+"""Entities as the metadata of nodes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from llama_index.core.extractors import BaseExtractor
+from llama_index.core.schema import BaseNode
+
+from llama_index_ranit.transformation import NerTransformation
+from ranit_rag import Extraction
+
+OFFSETS = "entities"
+ACCOUNT = "ner"
+_OF_DECISION = ("start", "end", "route", "store", "reason")
+
+
+class RanitEntityExtractor(NerTransformation, BaseExtractor):
+    """Writes the entities of each node into its metadata, flat and JSON-serialisable, for filters and for readers.
+
+    ``entities`` is the JSON of all entities with their offsets in the node's text and their scores; for each type
+    found, ``entities_<type>`` names its mentions, parted by ``; ``; ``ner`` is the JSON of the language, the judge's
+    decisions, what was dropped, and the coverage. Embeddings and prompts see the mentions alone. ``types`` are names
+    or ``{name: definition}``, ``ner`` a Ranit, by default ``Ranit()``. Nodes without text get nothing.
+    """
+
+    @classmethod
+    def class_name(cls) -> str:
+        return "RanitEntityExtractor"
+
+    async def aextract(self, nodes: Sequence[BaseNode]) -> list[dict[str, Any]]:
+        """The metadata of each node. Raises what ``Ranit.aextract`` raises."""
+        extractions = await self._extractions(nodes, show_progress=self.show_progress)
+        return [{} if extraction is None else _metadata(extraction) for extraction in extractions]
+
+    async def aprocess_nodes(
+        self,
+        nodes: Sequence[BaseNode],
+        excluded_embed_metadata_keys: list[str] | None = None,
+        excluded_llm_metadata_keys: list[str] | None = None,
+        **kwargs: Any,
+    ) -> list[BaseNode]:
+        return await super().aprocess_nodes(
+            nodes,
+            excluded_embed_metadata_keys=[*(excluded_embed_metadata_keys or ()), OFFSETS, ACCOUNT],
+            excluded_llm_metadata_keys=[*(excluded_llm_metadata_keys or ()), OFFSETS, ACCOUNT],
+            **kwargs,
+        )
+
+
+def _metadata(extraction: Extraction) -> dict[str, str]:
+    contract = extraction.to_dict()
+    account = {
+        "language": contract["language"],
+        "decisions": [{key: decision[key] for key in _OF_DECISION} for decision in contract["decisions"]],
+        "dropped": contract["dropped"],
+        "coverage": contract["coverage"],
+    }
+    mentions: dict[str, list[str]] = {}
+    for entity in extraction.entities:
+        mentions.setdefault(f"{OFFSETS}_{entity.label}", []).append(entity.text)
+    return {
+        OFFSETS: json.dumps(contract["entities"], ensure_ascii=False),
+        **{key: "; ".join(dict.fromkeys(texts)) for key, texts in mentions.items()},
+        ACCOUNT: json.dumps(account, ensure_ascii=False),
+    }

@@ -1,0 +1,59 @@
+"""What the transformations of an ingestion pipeline share: the types, the pipeline behind them, and the extraction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llama_index.core.async_utils import run_jobs
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.schema import BaseNode, MetadataMode, TextNode, TransformComponent
+
+from ranit_rag import Extraction, Ranit
+from ranit_rag.errors import InputError
+
+
+class NerTransformation(TransformComponent):
+    """Extracts from the texts of nodes; offsets count from the start of a node's own text.
+
+    A pipeline's cache knows it by its settings and its model's name. It does not see the stores: empty the cache
+    (``cache.clear()``) where the examples in them changed.
+    """
+
+    types: list[str] | dict[str, str] | None = Field(default=None, description="Names, or names with definitions.")
+    num_workers: int = Field(default=4, description="How many nodes are asked about at once.", gt=0)
+    _ner: Ranit = PrivateAttr()
+    _given: bool = PrivateAttr()
+
+    def __init__(
+        self, types: list[str] | dict[str, str] | None = None, *, ner: Ranit | None = None, **options: Any
+    ) -> None:
+        super().__init__(**options | {"types": types})
+        self._given = ner is not None
+        self._ner = ner if ner is not None else Ranit()
+
+    def to_dict(self, **kwargs: Any) -> dict[str, Any]:
+        """The settings and, for the cache's sake, the model."""
+        info = self._ner.engine.info
+        return super().to_dict(**kwargs) | {"model": f"{info.name}:{info.model}"}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For the processes of ``pipeline.run(num_workers=…)``: each makes a ``Ranit()`` of its own."""
+        if self._given:
+            raise InputError(
+                f"a {self.class_name()} with a Ranit of your own cannot go to another process",
+                hint="leave out ner and describe it in ranit.toml or RANIT_* variables, or await pipeline.arun(…)",
+            )
+        return {"__dict__": dict(self.__dict__)}
+
+    async def _extractions(self, nodes: Sequence[BaseNode], *, show_progress: bool = False) -> list[Extraction | None]:
+        """What is in each node; None for one without text."""
+        jobs = [self._extraction(node) for node in nodes]
+        extractions: list[Extraction | None] = await run_jobs(
+            jobs, show_progress=show_progress, workers=self.num_workers, desc="Extracting entities"
+        )
+        return extractions
+
+    async def _extraction(self, node: BaseNode) -> Extraction | None:
+        text = node.get_content(metadata_mode=MetadataMode.NONE) if isinstance(node, TextNode) else ""
+        return await self._ner.aextract(text, self.types) if text.strip() else None
