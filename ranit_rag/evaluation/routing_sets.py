@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import lzma
 import random
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ranit_rag.errors import DataError
+from ranit_rag.evaluation.data_sets import read_splits
 from ranit_rag.evaluation.routing import RoutingSet, without_repeats
-from ranit_rag.types import Example
 
 STORED = 500
 QUERIES = 80
@@ -31,10 +26,8 @@ def read_routing_set(
     Without ``store`` the set has queries alone. Raises DataError.
     """
     name = path.name.partition(".")[0]
-    splits: dict[str, list[Example]] = {}
-    for record in _records(path):
-        if record.get("entities"):
-            splits.setdefault(record.get("split", "train"), []).append(Example.from_dict(record))
+    annotated = {split: [e for e in examples if e.entities] for split, examples in read_splits(path).items()}
+    splits = {split: examples for split, examples in annotated.items() if examples}
     if not splits:
         raise DataError(f"{path} holds no annotated texts", hint="each line needs text and entities")
     rng = random.Random(name)
@@ -52,12 +45,3 @@ def read_routing_set(
     examples = pool[:stored]
     types = tuple(sorted({label for example in examples for label in example.labels}))
     return RoutingSet(name, language, types, texts, without_repeats(examples, texts) if store else ())
-
-
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    packers = {".xz": lzma.decompress, ".gz": gzip.decompress}
-    try:
-        content = packers.get(path.suffix, bytes)(path.read_bytes())
-        yield from map(json.loads, filter(None, content.decode("utf-8").split("\n")))
-    except (OSError, ValueError, lzma.LZMAError) as error:
-        raise DataError(f"{path} cannot be read: {error}", hint="it must be JSON Lines, plain or compressed") from error

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ranit_rag.config import Settings
 from ranit_rag.engines.base import Engine
 from ranit_rag.errors import StoreError
+from ranit_rag.evaluation.copies import copied
 from ranit_rag.evaluation.counts import Counts, set_counts, total
 from ranit_rag.pipeline import Ranit, Request
 from ranit_rag.progress import track
@@ -27,8 +28,7 @@ from ranit_rag.retrieval.base import GivenExamples
 from ranit_rag.retrieval.judge import MIN_STORE_SIZE, Calibrated
 from ranit_rag.retrieval.retriever import StoreRetriever
 from ranit_rag.stores.base import Embedder, ExampleStore, StoreSet
-from ranit_rag.stores.memory import MemoryStores
-from ranit_rag.stores.snapshot import Snapshot, Vectors
+from ranit_rag.stores.snapshot import Snapshot
 from ranit_rag.text import detect_language
 from ranit_rag.types import Decision, Example, Extraction, Failure, entity_types
 
@@ -169,17 +169,6 @@ def _resampled_f1(trials: Sequence[Trial], threshold: float, draws: NDArray[np.i
     return f1
 
 
-class _Pinned:
-    """Stands for the embedder of copies that bring their vectors."""
-
-    def __init__(self, store: ExampleStore) -> None:
-        self.name = store.embedding.name
-        self.dimension = store.embedding.dimension
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        raise StoreError(f"{len(texts)} texts without vectors", hint="a copy embeds nothing")
-
-
 def _split(stores: StoreSet, name: str, texts: int, seed: int) -> tuple[list[Example], StoreSet]:
     """Examples of the store drawn at random, and a copy of all stores without them."""
     snapshot = stores.open(name).snapshot()
@@ -190,14 +179,7 @@ def _split(stores: StoreSet, name: str, texts: int, seed: int) -> tuple[list[Exa
             hint=f"{2 * MIN_STORE_SIZE} are the least",
         )
     drawn = set(random.Random(seed).sample(range(len(snapshot)), count))
-    copies = MemoryStores()
-    for each in stores.names():
-        store = stores.open(each)
-        whole = store.snapshot()
-        kept = np.array([row for row in range(len(whole)) if each != name or row not in drawn], dtype=np.intp)
-        copy = copies.open(each, _Pinned(store), create=True)
-        copy.add([whole.examples[row] for row in kept], vectors=whole.vectors[kept])
-    return [snapshot.examples[row] for row in sorted(drawn)], copies
+    return [snapshot.examples[row] for row in sorted(drawn)], copied(stores, without={name: drawn})
 
 
 def _frequent_types(snapshot: Snapshot) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def test_a_set_has_queries_that_its_store_does_not_hold(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "set.jsonl.xz").write_bytes(b"not compressed")
-    with pytest.raises(DataError, match=r"set\.jsonl\.xz cannot be read"):
+    with pytest.raises(DataError, match=r"cannot read .*set\.jsonl\.xz"):
         read_routing_set(tmp_path / "set.jsonl.xz", "en")
 
 

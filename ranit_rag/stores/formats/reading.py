@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import lzma
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,8 @@ from typing import IO, Any, cast
 from ranit_rag.errors import DataError
 from ranit_rag.text.language import detect_language
 from ranit_rag.types import Entity, Example
+
+_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error)  # what a compressed file raises that is cut off or spoilt
 
 Located = tuple[int, Example | DataError]
 """The number of a line (a record, where the format has no lines), counted from 1, and its example or what is wrong."""
@@ -28,12 +33,8 @@ def open_bytes(path: Path) -> IO[bytes]:
     """Open a file for reading, through gzip or xz where the name says so. Raises DataError where that fails."""
     try:
         if path.suffix == ".gz":
-            import gzip
-
             return cast("IO[bytes]", gzip.open(path, "rb"))
         if path.suffix == ".xz":
-            import lzma
-
             return lzma.open(path, "rb")
         return path.open("rb")
     except OSError as error:
@@ -45,7 +46,7 @@ def read_head(path: Path) -> bytes:
     with open_bytes(path) as file:
         try:
             return file.read(65_536)
-        except (OSError, EOFError) as error:
+        except _DAMAGED as error:
             raise _damaged(path, error) from error
 
 
@@ -61,7 +62,7 @@ def lines(path: Path) -> Iterator[tuple[int, str | DataError]]:
                         number,
                         DataError(f"byte {error.start} of the line is not UTF-8", hint="save the file as UTF-8"),
                     )
-        except (OSError, EOFError) as error:  # a compressed file that is cut off or damaged
+        except _DAMAGED as error:
             raise _damaged(path, error) from error
 
 
@@ -74,7 +75,7 @@ def json_array(path: Path) -> list[dict[str, Any]]:
     with open_bytes(path) as file:
         try:
             records = json.loads(file.read().decode("utf-8-sig"))
-        except (OSError, EOFError, ValueError, RecursionError) as error:
+        except (*_DAMAGED, ValueError, RecursionError) as error:
             raise DataError(f"{path} is not JSON: {error}", hint="check that the file is whole") from error
     if not isinstance(records, list):
         raise DataError(f"{path} holds a {type(records).__name__}, not an array of records")
