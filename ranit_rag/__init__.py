@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from ranit_rag.config import Settings as Settings
+    from ranit_rag.engines import Answer as Answer
     from ranit_rag.engines import Engine as Engine
     from ranit_rag.engines import Reply as Reply
     from ranit_rag.engines import open_engine as open_engine
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AddReport": "ranit_rag.stores.base",
+    "Answer": "ranit_rag.engines",
     "Conversation": "ranit_rag.prompts",
     "Decision": "ranit_rag.types",
     "Engine": "ranit_rag.engines",
