@@ -29,6 +29,15 @@ class EncodedConversation:
     queries: tuple[tuple[int, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedTurn:
+    """Token ids of what the template writes before a turn, and of its content; an answer's with the end of turn."""
+
+    opening: tuple[int, ...]
+    content: tuple[int, ...]
+    is_answer: bool
+
+
 class PromptBuilder:
     """Encodes conversations for one tokenizer (of transformers, with a chat template)."""
 
@@ -53,6 +62,27 @@ class PromptBuilder:
         prefix += heads[-1]
         queries = [(*self._content_ids(lead + query.content), *tail) for query in conversation.queries]
         return EncodedConversation(tuple(prefix), tuple(queries))
+
+    def encode_dialogue(self, turns: tuple[Message, ...]) -> list[EncodedTurn]:
+        """Token ids of a finished dialogue, turn by turn: up to each answer they are those of ``encode``.
+
+        Raises EngineError where the template ends an answer with no token of its own.
+        """
+        fitting, _ = self._fitting_turns(turns)
+        heads = list(self._layout((*(turn.role for turn in fitting), "user")))
+        encoded = []
+        for i, turn in enumerate(fitting):
+            content = self._content_ids(turn.content)
+            if turn.role == "assistant":
+                end, *following = heads[i + 1] or [None]
+                if end not in self._special_ids:
+                    raise EngineError(
+                        "the tokenizer's chat template does not end an assistant's turn with a special token",
+                        hint="a model trained so would not know where to stop: give the template an end of turn",
+                    )
+                content, heads[i + 1] = (*content, end), following
+            encoded.append(EncodedTurn(tuple(heads[i]), content, turn.role == "assistant"))
+        return encoded
 
     def render(self, conversation: Conversation, query: Query) -> str:
         """The prompt of ``query`` as text. Special tokens are those of the template; contents hold only plain text."""

@@ -47,10 +47,6 @@ class Asking:
         if self.absent_from not in get_args(AbsentFrom):
             raise InputError(f"absent_from is {self.absent_from!r}", hint=f"one of {', '.join(get_args(AbsentFrom))}")
 
-    @property
-    def pins(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(profile.pin for profile in self.profiles.values()))
-
 
 def load_profiles(names: Sequence[str] = ()) -> dict[str, Profile]:
     """Profiles by language: the RA-IT ones, with those given in their place. One of no language serves both."""
@@ -68,6 +64,11 @@ def load_profiles(names: Sequence[str] = ()) -> dict[str, Profile]:
 def profile_of(record: Example, profiles: Mapping[str, Profile]) -> Profile:
     """The profile in the record's language, which is read off its text where it says none."""
     return profiles.get(record.language) or profiles[detect_language(record.text)]
+
+
+def used_pins(records: Iterable[Example], profiles: Mapping[str, Profile]) -> tuple[str, ...]:
+    """The pins of the profiles that word these records, sorted."""
+    return tuple(sorted({profile_of(record, profiles).pin for record in records}))
 
 
 def type_frequencies(records: Iterable[Example]) -> Counter[str]:

@@ -15,7 +15,7 @@ from ranit_rag.prompts import Profile
 from ranit_rag.types import Example
 from ranit_training.augment import Shown
 from ranit_training.benchmarks import benchmark_rows, benchmark_types
-from ranit_training.conversations import Asked, Asking, ask_types, training_rows
+from ranit_training.conversations import Asked, Asking, ask_types, training_rows, used_pins
 from ranit_training.duplicates import Contamination, find_contamination
 from ranit_training.layouts import Layout, Row, write_llama_factory, write_rows
 from ranit_training.manifest import Manifest
@@ -82,7 +82,7 @@ def make_training_set(
         "augment" if examples else "conversations",
         inputs=[*records.inputs, *(examples.inputs if examples else []), *(evaluation.inputs if evaluation else [])],
         seed=asking.seed,
-        profiles=asking.pins,
+        profiles=used_pins(kept, asking.profiles),
         strategy=examples.retrieval.strategy if examples else None,
         parameters={
             "split": records.split,
@@ -134,7 +134,7 @@ def make_benchmark(
         "benchmark",
         inputs=[*records.inputs, *(examples.inputs if examples else [])],
         seed=examples.retrieval.seed if examples else None,
-        profiles=tuple(dict.fromkeys(profile.pin for profile in profiles.values())),
+        profiles=used_pins(loaded, profiles),
         strategy=examples.retrieval.strategy if examples else None,
         parameters={
             "split": records.split,

@@ -31,7 +31,7 @@ def run_file_option(command: Command) -> Command:
 def _take_section(context: click.Context, _: click.Parameter, path: Path | None) -> None:
     if path is not None:
         section = read_section(path, context.info_name or "")
-        context.default_map = {**(context.default_map or {}), **_by_parameter(section, context.command, path)}
+        context.default_map = {**(context.default_map or {}), **_by_parameter(section, context, path)}
 
 
 def read_section(path: Path, name: str) -> dict[str, Any]:
@@ -49,8 +49,9 @@ def read_section(path: Path, name: str) -> dict[str, Any]:
     return section
 
 
-def _by_parameter(section: dict[str, Any], command: click.Command, path: Path) -> dict[str, Any]:
+def _by_parameter(section: dict[str, Any], context: click.Context, path: Path) -> dict[str, Any]:
     """The section by the names that click has for its keys; ``pool-size`` and ``pool_size`` are the same."""
+    command = context.command
     names: dict[str, str] = {}
     for parameter in command.params:
         spellings = [option.lstrip("-") for option in parameter.opts] if isinstance(parameter, click.Option) else []
@@ -63,7 +64,7 @@ def _by_parameter(section: dict[str, Any], command: click.Command, path: Path) -
             near = difflib.get_close_matches(spelled, names, n=1)
             meant = f"did you mean {near[0]!r}? " if near else ""
             raise InputError(
-                f"{path}: {command.name} has no flag {str(key)!r}", hint=f"{meant}see ranit data {command.name} --help"
+                f"{path}: {command.name} has no flag {str(key)!r}", hint=f"{meant}see {context.command_path} --help"
             )
         found[names[spelled]] = value
     return found
