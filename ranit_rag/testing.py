@@ -33,7 +33,8 @@ class ScriptedEngine:
     EngineError in place of mentions is the reply to every text that holds the part. A function gets the text and the
     type and returns the mentions, or raises: an EngineError becomes the reply, anything else goes through.
 
-    Mentions are written as they are, also ones that no text holds: that is how to test what is dropped. ``score`` is
+    Mentions are written as they are, also ones that no text holds: that is how to test what is dropped. A plain prompt,
+    which is a query for no type, is answered as one for the type ``""``. ``score`` is
     the probability of each mention, None for an engine that tells none. ``context`` and ``window`` are as in
     EngineInfo. ``conversations`` holds all that was asked, in order.
     """
@@ -92,7 +93,7 @@ class ScriptedEngine:
 
     def _answer(self, conversation: Conversation, query: Query, max_tokens: int) -> Answer:
         text = _text_of(conversation)
-        mentions = {name: list(self._script(text, name)) for name in query.types}
+        mentions = {name: list(self._script(text, name)) for name in query.types or ("",)}
         answer = write_object_answer(mentions) if conversation.form == "object" else write_answer(*mentions.values())
         written = answer[:max_tokens]
         return Answer(written, self._tokens(written), "stop" if written == answer else "length")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.async_utils import asyncio_run
-from llama_index.core.graph_stores.types import KG_NODES_KEY, KG_RELATIONS_KEY, EntityNode, Relation
+from llama_index.core.graph_stores.types import KG_NODES_KEY, KG_RELATIONS_KEY, TRIPLET_SOURCE_KEY, EntityNode, Relation
 from llama_index.core.schema import BaseNode
 
 from llama_index_ranit.transformation import NerTransformation
@@ -43,6 +43,10 @@ class RanitGraphExtractor(NerTransformation):
             ]
             node.metadata[KG_NODES_KEY] = [*node.metadata.get(KG_NODES_KEY, []), *entities]
             node.metadata[KG_RELATIONS_KEY] = [*node.metadata.get(KG_RELATIONS_KEY, []), *relations]
+            # Retrievers show the text that a triplet's subject names as its source: here the subject is that text.
+            node.metadata[TRIPLET_SOURCE_KEY] = node.node_id
+            node.excluded_embed_metadata_keys.append(TRIPLET_SOURCE_KEY)
+            node.excluded_llm_metadata_keys.append(TRIPLET_SOURCE_KEY)
         return nodes
 
 

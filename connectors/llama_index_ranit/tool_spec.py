@@ -1,6 +1,6 @@
 """Extraction as a tool of agents."""
 
-from __future__ import annotations
+# No postponed annotations here: a tool's description quotes the signature.
 
 import json
 from typing import Any
@@ -36,13 +36,12 @@ class RanitToolSpec(BaseToolSpec):
         """Find every mention of the named types of entities in an English or Chinese text, with exact positions.
 
         Use it for names and terms: who, where, which organization, drug, product, law, amount. Any type can be asked
-        for. Give the text itself, unshortened. Mentions are quoted from the text; none is made up. An empty list means
-        that the text has none.
+        for. Mentions are quoted from the text, none is made up; an empty list means that the text has none.
 
         Args:
-            text: The text to search, as it is.
-            types: Names of the types to find, such as ["person", "drug"]; in Chinese for a Chinese text. Leave out
-                only if the text is of a domain with known types.
+            text (str): The text to search, unshortened and as it is.
+            types (list): Names of the types to find, such as ["person", "drug"]; in Chinese for a Chinese text.
+
         """
         try:
             return ExtractionOutput(self._ner.extract(text, types).to_dict())

@@ -1,0 +1,71 @@
+"""Many calls at once share one engine and leave the event loop free for others."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+from served import model_server
+
+from llama_index_ranit import NerWorkflow, RanitToolSpec
+from ranit_rag import Ranit
+from ranit_rag.engines.openai import OpenAIEngine
+
+CALLS = 64
+Call = Callable[[str], Awaitable[list[str]]]
+
+
+@pytest.fixture(scope="module")
+def ner() -> Iterator[Ranit]:
+    with model_server('["Aspirin"]', seconds=0.05) as url:
+        yield Ranit(OpenAIEngine("nano", base_url=url), judge="never", profile="uniner.v1")
+
+
+def by_workflow(ner: Ranit) -> Call:
+    workflow = NerWorkflow(ner)
+
+    async def call(text: str) -> list[str]:
+        return [entity.text for entity in (await workflow.run(text=text, types=["drug"])).entities]
+
+    return call
+
+
+def by_tool(ner: Ranit) -> Call:
+    (tool,) = RanitToolSpec(ner).to_tool_list()
+
+    async def call(text: str) -> list[str]:
+        output = await tool.acall(text=text, types=["drug"])
+        return [entity["text"] for entity in output.raw_output["entities"]]
+
+    return call
+
+
+@pytest.mark.parametrize("connector", [by_workflow, by_tool])
+async def test_sixty_four_calls_leave_the_event_loop_free(ner: Ranit, connector: Callable[[Ranit], Call]) -> None:
+    call = connector(ner)
+    assert await call("Aspirin was there before.") == ["Aspirin"]
+    gc.collect()
+    gc.freeze()  # a pause to look through all that other tests left behind would be nobody's fault
+    try:
+        lags: list[float] = []
+        watching = asyncio.create_task(watch(lags))
+        started = time.perf_counter()
+        found = await asyncio.gather(*(call(f"Aspirin, patient {number}.") for number in range(CALLS)))
+        seconds = time.perf_counter() - started
+        watching.cancel()
+    finally:
+        gc.unfreeze()
+    assert found == [["Aspirin"]] * CALLS
+    assert seconds < CALLS * 0.05  # the server alone would take longer than that for one after the other
+    assert max(lags) <= 0.05
+
+
+async def watch(lags: list[float]) -> None:
+    """How much later than asked the loop comes back, every 5 ms."""
+    while True:
+        started = time.perf_counter()
+        await asyncio.sleep(0.005)
+        lags.append(time.perf_counter() - started - 0.005)
