@@ -1,0 +1,25 @@
+"""The server on a port."""
+
+from __future__ import annotations
+
+import click
+import uvicorn
+from mcp.server import MCPServer
+
+from ranit_rag.errors import InputError
+
+
+def serve(server: MCPServer[None], host: str, port: int) -> None:
+    """Serve streamable HTTP until a signal ends it; where it listens is told on standard error.
+
+    On a loopback address, requests that a web page of another host sends are refused. Raises InputError where nobody
+    can listen at the address.
+    """
+    # Without a configuration uvicorn leaves logging alone; its own would write to standard output.
+    config = uvicorn.Config(server.streamable_http_app(host=host), host=host, port=port, log_config=None)
+    try:
+        listening = config.bind_socket()
+    except SystemExit as error:
+        raise InputError(f"cannot listen at {host}:{port}", hint="give another --port, or --port 0") from error
+    click.echo(f"listening at http://{host}:{listening.getsockname()[1]}/mcp", err=True)
+    uvicorn.Server(config).run(sockets=[listening])
