@@ -59,9 +59,9 @@ def page(
         [
             "<!doctype html>",
             '<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{_escape(title)}</title>",
+            f"<title>{escape(title)}</title>",
             f"<style>{_style('page')}{_styles()}</style></head><body>",
-            f"<h1>{_escape(title)}</h1>",
+            f"<h1>{escape(title)}</h1>",
             f"<p>{' · '.join(counts)}</p>",
             *sections,
             "</body></html>\n",
@@ -72,11 +72,11 @@ def page(
 def _article(extraction: Extraction, hues: Mapping[str, int], heading: str = "") -> str:
     counts = Counter(entity.label for entity in extraction.entities)
     legend = "".join(f"<li>{_label(label, hues)} {number}</li>" for label, number in counts.most_common())
-    language = f' lang="{_escape(extraction.language)}"' if extraction.language else ""
+    language = f' lang="{escape(extraction.language)}"' if extraction.language else ""
     return "\n".join(
         [
             '<article class="ranit">',
-            f"<h2>{_escape(heading)}</h2>" if heading else "",
+            f"<h2>{escape(heading)}</h2>" if heading else "",
             f'<ul class="ranit-legend" aria-label="Types found">{legend}</ul>' if legend else "",
             f'<div class="ranit-text" dir="auto"{language}>{_marked(extraction, hues)}</div>',
             _note(extraction),
@@ -91,10 +91,10 @@ def _failed(failure: Failure, heading: str) -> str:
     return "\n".join(
         [
             '<article class="ranit">',
-            f"<h2>{_escape(heading)}</h2>" if heading else "",
-            f'<div class="ranit-text" dir="auto">{_escape(failure.text)}</div>',
-            f'<p class="ranit-note"><strong>Failed:</strong> {_escape(str(failure.error))}',
-            f"<br>{_escape(hint)}" if hint else "",
+            f"<h2>{escape(heading)}</h2>" if heading else "",
+            f'<div class="ranit-text" dir="auto">{escape(failure.text)}</div>',
+            f'<p class="ranit-note"><strong>Failed:</strong> {escape(str(failure.error))}',
+            f"<br>{escape(hint)}" if hint else "",
             "</p></article>",
         ]
     )
@@ -108,7 +108,7 @@ def _marked(extraction: Extraction, hues: Mapping[str, int]) -> str:
     parts: list[str] = []
     position = 0
     for boundary in sorted({edge for entity in waiting for edge in (entity.start, entity.end)}):
-        parts.append(_escape(text[position:boundary]))
+        parts.append(escape(text[position:boundary]))
         position = boundary
         outermost = next((depth for depth, entity in enumerate(opened) if entity.end == boundary), len(opened))
         interrupted = opened[outermost:]
@@ -120,7 +120,7 @@ def _marked(extraction: Extraction, hues: Mapping[str, int]) -> str:
         for entity in coming:
             parts.append(_open(entity, boundary, opened, hues))
             opened.append(entity)
-    parts.append(_escape(text[position:]))
+    parts.append(escape(text[position:]))
     return "".join(parts)
 
 
@@ -129,7 +129,7 @@ def _open(entity: Entity, position: int, outer: Sequence[Entity], hues: Mapping[
     classes += ["ranit-from"] if position > entity.start else []
     classes += ["ranit-on"] if any(other.end < entity.end for other in outer) else []
     score = "" if entity.score is None else f" · score {entity.score:.2f}"
-    tip = _escape(f"{entity.label} · {entity.start}–{entity.end}{score}")
+    tip = escape(f"{entity.label} · {entity.start}–{entity.end}{score}")
     return f'<mark class="{" ".join(classes)}" title="{tip}">'
 
 
@@ -138,7 +138,7 @@ def _close(entity: Entity, position: int, hues: Mapping[str, int]) -> str:
 
 
 def _label(label: str, hues: Mapping[str, int]) -> str:
-    return f'<span class="ranit-label ranit-{hues[label]}">{_escape(label)}</span>'
+    return f'<span class="ranit-label ranit-{hues[label]}">{escape(label)}</span>'
 
 
 def _note(extraction: Extraction) -> str:
@@ -152,7 +152,7 @@ def _note(extraction: Extraction) -> str:
 
 def _verdict(decision: Decision) -> str:
     number = f": {len(decision.examples)}" if decision.examples else ""
-    return f"<strong>{_ROUTES[decision.route]}{number}.</strong> {_escape(decision.reason)}"
+    return f"<strong>{_ROUTES[decision.route]}{number}.</strong> {escape(decision.reason)}"
 
 
 def _details(extraction: Extraction, hues: Mapping[str, int]) -> str:
@@ -164,10 +164,10 @@ def _details(extraction: Extraction, hues: Mapping[str, int]) -> str:
     summary += [f"{total:.2f} s"] if total else []
     summary += [f"{len(extraction.dropped)} dropped"] if extraction.dropped else []
     entities = [
-        (_escape(e.text), _label(e.label, hues), f"{e.start}–{e.end}", "–" if e.score is None else f"{e.score:.2f}")
+        (escape(e.text), _label(e.label, hues), f"{e.start}–{e.end}", "–" if e.score is None else f"{e.score:.2f}")
         for e in extraction.entities
     ]
-    dropped = [(_escape(each.text), _escape(each.label), each.reason) for each in extraction.dropped]
+    dropped = [(escape(each.text), escape(each.label), each.reason) for each in extraction.dropped]
     windows = [(f"{each.start}–{each.end}", _verdict(each)) for each in extraction.decisions]
     return "\n".join(
         [
@@ -225,7 +225,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Text as HTML. Controls are shown as their pictures; lone surrogates, which no file can hold, as U+FFFD."""
     return html.escape(_UNPRINTABLE.sub(_picture, text))
 

@@ -18,6 +18,7 @@ from ranit_rag.cli.errors import exit_code, tell_error
 _COMMANDS = {
     "extract": "Find entities in texts, files or standard input.",
     "store": "Keep examples of annotated text, a store for each domain.",
+    "eval": "Measure strategies, judges, stores and models on annotated texts.",
     "demo": "Find entities in a few built-in texts.",
 }
 

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -68,11 +68,12 @@ def read_set(path: Path, selection: Selection | None = None) -> EvaluationSet:
     own = splits.get(selection.own, []) if selection.own is not None and selection.own != split else []
     types = _types([*examples, *own], selection, path)
     languages = Counter(example.language or detect_language(example.text) for example in examples)
-    shuffled = [example for example in own if example.entities]
+    language = languages.most_common(1)[0][0]
+    shuffled = [replace(example, language=example.language or language) for example in own if example.entities]
     random.Random(f"{selection.seed}\n{name}\nown").shuffle(shuffled)
     return EvaluationSet(
         name,
-        languages.most_common(1)[0][0],
+        language,
         types,
         _sampled(examples, selection, name),
         tuple(shuffled),

@@ -13,8 +13,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from ranit_rag.evaluation.routing import RoutingReport, RoutingSet, measure_routing
+from ranit_rag.evaluation.report.markdown import tables_markdown
+from ranit_rag.evaluation.routing import RoutingSet, measure_routing
 from ranit_rag.evaluation.routing_sets import read_routing_set
+from ranit_rag.evaluation.routing_tables import routing_tables
 from ranit_rag.retrieval.embedding import default_embedder
 
 # The sets after the bar have no store: their texts belong nowhere.
@@ -48,31 +50,6 @@ def load(data: Path, language: str, part: str) -> list[RoutingSet]:
     return sets
 
 
-def table(report: RoutingReport) -> str:
-    ways = ("calibrated", "nearest_cosine", "p_value", "paper")
-    lines = [
-        f"{report.stores} stores, {report.strangers} sets without one. Each cell: right store / AUROC.",
-        "",
-        "| types asked | queries | calibrated | nearest cosine | p-value | paper's rule |",
-        "|---|---|---|---|---|---|",
-    ]
-    for style, one in report.styles.items():
-        cells = [f"{getattr(one, way).right:.3f} / {getattr(one, way).auroc:.3f}" for way in ways]
-        lines.append(f"| {style} | {one.queries} | {' | '.join(cells)} |")
-    lines += [
-        "",
-        "| types asked | false in domain | strangers in domain | rejected | misrouted | rate kept of 0.10 | ECE |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for style, one in report.styles.items():
-        strangers = "–" if one.strangers_in_domain is None else f"{one.strangers_in_domain:.3f}"
-        lines.append(
-            f"| {style} | {one.false_in_domain:.3f} | {strangers} | {one.rejected:.3f} | {one.misrouted:.3f} "
-            f"| {one.kept_rate:.3f} | {one.ece:.3f} |"
-        )
-    return "\n".join(lines)
-
-
 def main() -> None:
     beside = Path(__file__).resolve().parents[3] / "shared" / "data"
     parser = argparse.ArgumentParser(description=__doc__)
@@ -83,7 +60,9 @@ def main() -> None:
     given = parser.parse_args()
     started = time.perf_counter()
     report = measure_routing(load(given.data, given.language, given.part), default_embedder(given.language))
-    print(f"{given.language}, {given.part}: {time.perf_counter() - started:.0f} s\n\n{table(report)}")
+    print(
+        f"{given.language}, {given.part}: {time.perf_counter() - started:.0f} s\n\n{tables_markdown(routing_tables(report), level=3)}"
+    )
     if given.json:
         given.json.write_text(json.dumps(report.to_dict(), indent=1), encoding="utf-8")
 

@@ -51,8 +51,8 @@ def f1_by_pool(report: Report) -> Chart | None:
     own = {each.name: each.own for each in report.sets}
     lines: dict[str, list[tuple[int, float]]] = {}
     for name, available in own.items():
-        points = {arm.pool or available: report.result(arm.name, name).mentions.f1 for arm in arms if available}
-        lines[name] = sorted(points.items())
+        scored = {arm.pool or available: report.result(arm.name, name).mentions.f1 for arm in arms if available}
+        lines[name] = sorted(scored.items())
     lines = {name: points for name, points in lines.items() if len(points) > 1}
     if not lines:
         return None

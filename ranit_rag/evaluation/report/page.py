@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,6 +12,7 @@ from ranit_rag.evaluation.report.charts import ROUTE_NAMES, charts
 from ranit_rag.evaluation.report.document import Report
 from ranit_rag.evaluation.report.rows import Row
 from ranit_rag.evaluation.report.tables import Table, details, overview
+from ranit_rag.html import escape
 
 MOST_ROWS = 2000  # texts with errors in the page; all are in texts.jsonl
 LEAST_ROWS = 10  # of each arm and set
@@ -37,14 +37,11 @@ def report_page(report: Report, rows: Iterable[Row]) -> str:
             f"<title>{title}</title>",
             f"<style>{_asset('styles/page.css')}{_asset('styles/report.css')}</style></head><body>",
             f"<h1>{title}</h1>",
-            f"<p>{_escape(f'{models} on {sets}; RANIT {report.ranit}, seed {report.seed}')}</p>",
-            *(f"<section>{_table(table)}</section>" for table in overview(report)),
+            f"<p>{escape(f'{models} on {sets}; RANIT {report.ranit}, seed {report.seed}')}</p>",
+            *(_headed(table) for table in overview(report)),
             _plots(report),
             "<section><h2>Details</h2>",
-            *(
-                f"<details><summary>{_escape(t.title)}</summary>{_table(t, headed=False)}</details>"
-                for t in details(report)
-            ),
+            *(_folded(table) for table in details(report)),
             "</section>",
             _browser(report, browsed, wrong, most),
             f'<script type="application/json" id="rows">{_json(_packed(browsed))}</script>',
@@ -54,18 +51,25 @@ def report_page(report: Report, rows: Iterable[Row]) -> str:
     )
 
 
-def _table(table: Table, *, headed: bool = True) -> str:
-    head = "".join(f"<th>{_escape(cell)}</th>" for cell in table.head)
-    body = "".join(f"<tr>{''.join(f'<td>{_escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
-    title = f"<h2>{_escape(table.title)}</h2>" if headed else ""
-    note = f'<p class="note">{_escape(table.note)}</p>' if table.note else ""
+def _headed(table: Table) -> str:
+    return f"<section><h2>{escape(table.title)}</h2>{_table(table)}</section>"
+
+
+def _folded(table: Table) -> str:
+    return f"<details><summary>{escape(table.title)}</summary>{_table(table)}</details>"
+
+
+def _table(table: Table) -> str:
+    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
     drawn = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'{title}<div class="scroll" tabindex="0">{drawn}</div>{note}'
+    return f'<div class="scroll" tabindex="0">{drawn}</div>{note}'
 
 
 def _plots(report: Report) -> str:
     figures = [
-        f'<figure id="plot-{name}"><figcaption>{_escape(chart.title)}</figcaption>{chart.to_svg()}</figure>'
+        f'<figure id="plot-{name}"><figcaption>{escape(chart.title)}</figcaption>{chart.to_svg()}</figure>'
         for name, chart in charts(report).items()
     ]
     return f'<section><h2>Plots</h2><div class="charts">{"".join(figures)}</div></section>'
@@ -91,7 +95,7 @@ def _browser(report: Report, rows: Sequence[Row], wrong: int, most: int) -> str:
 
 
 def _choice(name: str, options: dict[str, str]) -> str:
-    listed = "".join(f'<option value="{_escape(value)}">{_escape(shown)}</option>' for value, shown in options.items())
+    listed = "".join(f'<option value="{escape(value)}">{escape(shown)}</option>' for value, shown in options.items())
     return f'<label>{name}<select id="filter-{name}"><option value="">all</option>{listed}</select></label>'
 
 
@@ -141,7 +145,3 @@ def _json(value: object) -> str:
 
 def _asset(path: str) -> str:
     return files("ranit_rag").joinpath(path).read_text("utf-8")
-
-
-def _escape(text: str) -> str:
-    return html.escape(text)
