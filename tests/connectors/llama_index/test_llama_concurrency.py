@@ -15,12 +15,13 @@ from ranit_rag import Ranit
 from ranit_rag.engines.openai import OpenAIEngine
 
 CALLS = 64
+SECONDS = 0.05  # that the server takes for each
 Call = Callable[[str], Awaitable[list[str]]]
 
 
 @pytest.fixture(scope="module")
 def ner() -> Iterator[Ranit]:
-    with model_server('["Aspirin"]', seconds=0.05) as url:
+    with model_server('["Aspirin"]', seconds=SECONDS) as url:
         yield Ranit(OpenAIEngine("nano", base_url=url), judge="never", profile="uniner.v1")
 
 
@@ -45,22 +46,29 @@ def by_tool(ner: Ranit) -> Call:
 
 @pytest.mark.parametrize("connector", [by_workflow, by_tool])
 async def test_sixty_four_calls_leave_the_event_loop_free(ner: Ranit, connector: Callable[[Ranit], Call]) -> None:
+    """The best of five rounds: what others do on the machine only ever adds."""
     call = connector(ner)
     assert await call("Aspirin was there before.") == ["Aspirin"]
     gc.collect()
     gc.freeze()  # a pause to look through all that other tests left behind would be nobody's fault
     try:
-        lags: list[float] = []
-        watching = asyncio.create_task(watch(lags))
-        started = time.perf_counter()
-        found = await asyncio.gather(*(call(f"Aspirin, patient {number}.") for number in range(CALLS)))
-        seconds = time.perf_counter() - started
-        watching.cancel()
+        rounds = [await crowded(call) for _ in range(5)]
     finally:
         gc.unfreeze()
+    assert min(seconds for seconds, _ in rounds) < CALLS * SECONDS / 2  # no queue before the engine
+    assert min(lag for _, lag in rounds) <= 0.05
+
+
+async def crowded(call: Call) -> tuple[float, float]:
+    """The seconds that all calls together take, and the longest that the event loop is away meanwhile."""
+    lags: list[float] = []
+    watching = asyncio.create_task(watch(lags))
+    started = time.perf_counter()
+    found = await asyncio.gather(*(call(f"Aspirin, patient {number}.") for number in range(CALLS)))
+    seconds = time.perf_counter() - started
+    watching.cancel()
     assert found == [["Aspirin"]] * CALLS
-    assert seconds < CALLS * 0.05  # the server alone would take longer than that for one after the other
-    assert max(lags) <= 0.05
+    return seconds, max(lags)
 
 
 async def watch(lags: list[float]) -> None:
