@@ -24,7 +24,7 @@ demo: $(VENV)/demo-ready  ## entities in English and Chinese texts, by the embed
 	$(BIN)/ranit demo
 
 test: $(VENV)/dev-ready  ## the tests that need no server of another project
-	$(BIN)/python -m pytest tests --ignore tests/integration/vllm
+	$(BIN)/python -m pytest tests --ignore tests/integration/vllm --ignore tests/integration/llama_legacy
 
 lint: $(VENV)/dev-ready  ## style, types, layers
 	$(BIN)/ruff check .
@@ -63,5 +63,21 @@ test-vllm: $(VLLM_ENV)/ready  ## contract tests against vLLM in process and `vll
 	$(VLLM_ENV)/bin/python -m pytest tests/integration/vllm
 .PHONY: test-vllm
 
+# Query pipelines were last in llama-index-core 0.12; an environment of its own has that, and of RANIT what they need.
+LLAMA_ENV := .venv-llama-legacy
+LLAMA_INSTALL := $(LLAMA_ENV)/bin/pip install -q --disable-pip-version-check -c $(LLAMA_ENV)/constraints.txt
+
+$(LLAMA_ENV)/ready: pyproject.toml constraints.txt
+	rm -rf $(LLAMA_ENV)
+	$(PYTHON) -m venv $(LLAMA_ENV)
+	grep -v '^llama-index' constraints.txt > $(LLAMA_ENV)/constraints.txt
+	$(LLAMA_INSTALL) llama-index-core==0.12.52.post1 numpy platformdirs regex hypothesis pytest pytest-asyncio pytest-timeout
+	$(LLAMA_INSTALL) --no-deps -e .
+	touch $@
+
+test-llama-legacy: $(LLAMA_ENV)/ready  ## the query pipelines of llama-index-core 0.12
+	$(LLAMA_ENV)/bin/python -m pytest tests/integration/llama_legacy
+.PHONY: test-llama-legacy
+
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(VLLM_ENV) .venv-wheel dist
+	rm -rf $(VENV) $(VLLM_ENV) $(LLAMA_ENV) .venv-wheel dist
