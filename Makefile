@@ -19,12 +19,16 @@ $(VENV)/dev-ready: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[dev]'
 	touch $@ $(VENV)/demo-ready
 
-.PHONY: demo test lint wheel bench clean
+.PHONY: demo test test-integration lint wheel bench clean
 demo: $(VENV)/demo-ready  ## entities in English and Chinese texts, by the embedded model
 	$(BIN)/ranit demo
 
-test: $(VENV)/dev-ready  ## the tests that need no server of another project
-	$(BIN)/python -m pytest tests --ignore tests/integration/vllm --ignore tests/integration/llama_legacy
+# A thread for each of the processes among which the tests are shared: more would wait for one another.
+test: $(VENV)/dev-ready  ## the tests, but for those under tests/integration
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore tests/integration -n auto --dist worksteal
+
+test-integration: $(VENV)/dev-ready  ## a real Chroma server, and texts that take their time
+	$(BIN)/python -m pytest tests/integration/chroma tests/integration/long_text
 
 lint: $(VENV)/dev-ready  ## style, types, layers
 	$(BIN)/ruff check .

@@ -135,7 +135,10 @@ class Planner:
         return split_windows(text, max_tokens=most, overlap_tokens=most // 8, count_tokens=self.engine.count_tokens)
 
     def _fitting(self, decision: Decision, profile: Profile, text: str, budget: int) -> Decision:
-        """The decision with as many of its examples, best first, as fit; the reason says what was left out."""
+        """The decision with as many of its examples, best first, as fit: none of them is the route ``none``.
+
+        The reason says what was left out.
+        """
         room = budget - self.engine.count_tokens(text)
         shown = list(decision.examples)
         while shown and self._example_tokens(profile, [s.example for s in shown]) > room:
@@ -144,6 +147,8 @@ class Planner:
         if not left_out:
             return decision
         reason = f"{decision.reason}; {left_out} of {len(decision.examples)} left out, the context has no room"
+        if not shown:
+            return replace(decision, route="none", store=None, examples=(), reason=reason)
         return replace(decision, examples=tuple(shown), reason=reason)
 
     def _example_tokens(self, profile: Profile, examples: Sequence[Example]) -> int:

@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from ranit_rag.engines.transformers import TransformersEngine
 
-pytest.register_assert_rewrite("engines.contract")
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("ranit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ranit")
+
+pytest.register_assert_rewrite("engines.contract", "reading")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,32 +8,13 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reading import check
 from text.evil_text import evil_text
 
 from ranit_rag import Extraction, Failure, Ranit
 from ranit_rag.engines.transformers import TransformersEngine
 from ranit_rag.errors import InputError
 from ranit_rag.testing import ScriptedEngine
-
-PARAGRAPH = (
-    "John Smith of Siemens flew from Berlin to Toronto on Monday. The deal was worth 3.5 million dollars, he said. "
-    "张三在北京大学工作，他昨天在上海会见了阿里巴巴的李四。 Mary Jones, who runs Acme in Paris, was not there! "
-)
-
-
-def check(extraction: Extraction, text: str) -> None:
-    assert extraction.text == text
-    assert extraction.coverage == 1.0
-    covered = 0
-    for decision in extraction.decisions:
-        assert decision.start <= covered
-        covered = max(covered, decision.end)
-    assert covered == len(text)
-    for entity in extraction.entities:
-        assert 0 <= entity.start < entity.end <= len(text)
-        assert entity.text == text[entity.start : entity.end]
-        assert entity.text.strip()
-    assert len({(e.start, e.end, e.label) for e in extraction.entities}) == len(extraction.entities)
 
 
 @given(evil_text, st.lists(st.tuples(st.integers(0, 200), st.integers(1, 12)), max_size=4), st.integers(8, 60))
@@ -62,17 +43,6 @@ def test_every_kind_of_character_is_read(nano: TransformersEngine) -> None:
         kinds.setdefault(unicodedata.category(chr(code)) + str(code >> 16), chr(code))
     text = "John Smith " + "".join(f" {char}x{char} " for char in kinds.values()) + " met Mary Jones."
     check(Ranit(nano).extract(text, ["person"]), text)
-
-
-@pytest.mark.timeout(600)  # 40 s on two cores, more where they are busy
-def test_two_hundred_thousand_characters(nano: TransformersEngine) -> None:
-    text = (PARAGRAPH * (200_000 // len(PARAGRAPH) + 1))[:200_000]
-    extraction = Ranit(nano).extract(text, ["person"])
-    check(extraction, text)
-    found = {entity.start for entity in extraction.entities if entity.text == "John Smith"}
-    every = set(range(0, 200_000 - 10, len(PARAGRAPH)))
-    assert len(found & every) > 0.9 * len(every)
-    assert not any(dropped.reason == "unparsable" for dropped in extraction.dropped)
 
 
 @pytest.mark.parametrize("length", [1, 255, 256, 257, 4096, 100_000])

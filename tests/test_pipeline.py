@@ -240,7 +240,13 @@ class TestExamplesByHand:
         shown = [each.example for each in decision.examples]
         assert shown == [EXAMPLE, *others][: len(shown)]
         assert 1 <= len(shown) < 5
+        assert decision.route == "in_domain"
         assert f"{5 - len(shown)} of 5 left out" in decision.reason
+
+    def test_without_room_for_any_the_route_is_none(self) -> None:
+        decision = ranit({}, context=600).extract(TEXT, ["x"], examples=[Example("word " * 2000)]).decision
+        assert (decision.route, decision.examples) == ("none", ())
+        assert "1 of 1 left out" in decision.reason
 
     def test_queries_for_the_types_of_examples_fit_the_context_too(self) -> None:
         """The types are known only when the examples are, and in one query they can take much of the context."""

@@ -3,7 +3,8 @@
 A store of 100,000 vectors of 384 dimensions is 150 MB, and reading it once for each query takes longer than all else in
 a retrieval. Its sign codes are 10 MB: 768 bits say on which side of as many hyperplanes a vector lies, and the number
 of differing bits grows with the angle (Charikar 2002). The vectors with the nearest codes are compared exactly.
-On 12,000 sentences under all-MiniLM-L6-v2, the nearest 2 % by code held all of the 2 nearest, 99.7 % of the 16 nearest.
+On 24,000 sentences under all-MiniLM-L6-v2, the nearest 1 % by code held 99.9 % of the 2 nearest and 99.7 % of the 16
+nearest, the nearest 2 % all of the 2 and 99.97 % of the 16.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 Vectors = NDArray[np.float32]
 
 EXACT_UP_TO = 20_000  # rows; below this one product with all of them is as fast
-SCANNED_SHARE = 0.02  # of the rows is compared exactly
-SCANNED_PER_WANTED = 16  # and never fewer than so many for each neighbour wanted
+SCANNED_SHARE = 0.01  # of the rows is compared exactly
+SCANNED_PER_WANTED = 8  # and never fewer than so many for each neighbour wanted
 BITS = 768
 ROWS_AT_ONCE = 16_384  # while coding, to bound memory
 
