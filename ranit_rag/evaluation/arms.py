@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any, Literal, get_args
@@ -55,11 +55,16 @@ class Arm:
 
 
 def grid(
-    judges: Sequence[str], strategies: Sequence[str], ks: Sequence[int], pools: Sequence[int | None]
+    judges: Sequence[str],
+    strategies: Sequence[str],
+    ks: Sequence[int],
+    pools: Sequence[int | None],
+    *,
+    others: bool = True,
 ) -> tuple[Arm, ...]:
     """Every combination; arms that never show examples are one."""
-    arms = [Arm(judge, strategy, k, pool) for judge, strategy, k, pool in product(judges, strategies, ks, pools)]
-    return unique(Arm("never") if arm.judge == "never" else arm for arm in arms)
+    arms = [Arm(*combined, others=others) for combined in product(judges, strategies, ks, pools)]
+    return tuple(dict.fromkeys(Arm("never") if arm.judge == "never" else arm for arm in arms))
 
 
 def ablation(name: str, k: int = 2) -> tuple[Arm, ...]:
@@ -76,16 +81,6 @@ def ablation(name: str, k: int = 2) -> tuple[Arm, ...]:
         Arm("paper", "diverse_nn_bm25", k=k, name="out-domain diverse NN + BM25"),
         Arm("calibrated", k=k, pool=None, name="judge"),
     )
-
-
-def unique(arms: Iterable[Arm]) -> tuple[Arm, ...]:
-    """The arms in order, each once. Raises InputError where two that differ have one name."""
-    kept = tuple(dict.fromkeys(arms))
-    names = [arm.name for arm in kept]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"two arms are named {twice!r}", hint="give each arm a name of its own")
-    return kept
 
 
 def nearest(case: Case) -> Verdict:

@@ -38,7 +38,7 @@ def compare_reports(first: Report, second: Report, arms: Sequence[str] = ()) -> 
     found = []
     for one, other in pairs:
         before, after = _sample(first, one, sets), _sample(second, other, sets)
-        named = {name: ({name: before[name]}, {name: after[name]}) for name in sets}
+        named: dict[str, tuple[Sample, Sample]] = {n: ({n: before[n]}, {n: after[n]}) for n in sets}
         if len(sets) > 1:
             named[ALL_SETS] = (before, after)
         found += [ArmComparison(one, other, name, compare_f1(*samples)) for name, samples in named.items()]

@@ -141,5 +141,7 @@ def _types(examples: Sequence[Example], selection: Selection, path: Path) -> tup
 def _sampled(examples: Sequence[Example], selection: Selection, name: str) -> tuple[Example, ...]:
     if selection.sample is None or selection.sample >= len(examples):
         return tuple(examples)
-    rows = random.Random(f"{selection.seed}\n{name}").sample(range(len(examples)), selection.sample)
+    rows = list(range(len(examples)))
+    random.Random(f"{selection.seed}\n{name}").shuffle(rows)  # so that a larger sample holds the smaller ones
+    rows = rows[: selection.sample]
     return tuple(examples[row] for row in sorted(rows))

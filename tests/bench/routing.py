@@ -60,9 +60,8 @@ def main() -> None:
     given = parser.parse_args()
     started = time.perf_counter()
     report = measure_routing(load(given.data, given.language, given.part), default_embedder(given.language))
-    print(
-        f"{given.language}, {given.part}: {time.perf_counter() - started:.0f} s\n\n{tables_markdown(routing_tables(report), level=3)}"
-    )
+    tables = tables_markdown(routing_tables(report), level=3)
+    print(f"{given.language}, {given.part}: {time.perf_counter() - started:.0f} s\n\n{tables}")
     if given.json:
         given.json.write_text(json.dumps(report.to_dict(), indent=1), encoding="utf-8")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,6 +54,7 @@ _DEFAULT_JUDGES = ("never", "calibrated")
     metavar="N|all",
     help="How many examples the set's own store has; 0: there is none. Repeatable; default: 0.",
 )
+@click.option("--own-only", is_flag=True, help="Take examples from the set's own store alone.")
 @click.option("--stores", help="The directory of the example stores, or the URL of a Chroma server.")
 @click.option("--also-model", "models", multiple=True, help="A further model, with the same options. Repeatable.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Decides all that is drawn at random.")
@@ -87,6 +89,7 @@ def run(
     strategies: tuple[str, ...],
     ks: tuple[int, ...],
     pools: tuple[str, ...],
+    own_only: bool,
     stores: str | None,
     models: tuple[str, ...],
     seed: int,
@@ -106,8 +109,8 @@ def run(
     ranit eval run test.jsonl --sample 200 --judge never --judge calibrated -k 2 -k 4 -o out
     ranit eval run data.jsonl --judge always --pool 8 --pool 32 --pool all
     """
-    if ablation and (judges or strategies or pools or len(ks) > 1):
-        raise click.UsageError("--ablation names the arms: it excludes --judge, --strategy, --pool and a second -k")
+    if ablation and (judges or strategies or pools or own_only or len(ks) > 1):
+        raise click.UsageError("--ablation names the arms: no --judge, --strategy, --pool, --own-only or second -k")
     set_up_logs(quiet=quiet)
     from ranit_rag.config import Settings
     from ranit_rag.evaluation.data_sets import Selection, read_set
@@ -115,10 +118,10 @@ def run(
     from ranit_rag.progress import progress_bar
 
     configured = Settings.load(stores=stores, **settings)
-    arms = _arms(ablation, judges, strategies, ks, pools, configured)
+    arms = _arms(ablation, judges, strategies, ks, pools, configured, others=not own_only)
     named = tuple(parse_types(types) or ())
     selection = Selection(split, sample, seed, named, tuple(parse_types(without) or ()), own_split)
-    sets = _distinct([read_set(path, selection) for path in files])
+    sets = _distinct([read_set(path, selection) for path in files], configured.language)
     experiment = Experiment(
         _models(configured, models), sets, arms, _stores(arms, configured), most_own, seed, _prices(prices)
     )
@@ -145,13 +148,20 @@ def _arms(
     ks: Sequence[int],
     pools: Sequence[str],
     settings: Settings,
+    *,
+    others: bool,
 ) -> tuple[Arm, ...]:
     from ranit_rag.evaluation import arms
 
     if ablation is not None:
         return arms.ablation(ablation, *(ks or (settings.k,)))
-    sizes = [_size(pool) for pool in pools]
-    return arms.grid(judges or _DEFAULT_JUDGES, strategies or (settings.strategy,), ks or (settings.k,), sizes or (0,))
+    return arms.grid(
+        judges or _DEFAULT_JUDGES,
+        strategies or (settings.strategy,),
+        ks or (settings.k,),
+        [_size(pool) for pool in pools] or (0,),
+        others=others,
+    )
 
 
 def _size(pool: str) -> int | None:
@@ -182,13 +192,14 @@ def _stores(arms: Sequence[Arm], settings: Settings) -> StoreSet | None:
     return StoresAsConfigured(settings, ask=str).stores
 
 
-def _distinct(sets: Sequence[EvaluationSet]) -> list[EvaluationSet]:
-    """The sets, with a number behind the name of files that are called the same."""
-    seen: dict[str, int] = {}
+def _distinct(sets: Sequence[EvaluationSet], language: str | None) -> list[EvaluationSet]:
+    """The sets in the language given, with a number behind the name of files that are called the same."""
+    seen: Counter[str] = Counter()
     named = []
     for each in sets:
-        seen[each.name] = seen.get(each.name, 0) + 1
-        named.append(each if seen[each.name] == 1 else replace(each, name=f"{each.name} {seen[each.name]}"))
+        seen[each.name] += 1
+        name = each.name if seen[each.name] == 1 else f"{each.name} {seen[each.name]}"
+        named.append(replace(each, name=name, language=language or each.language))
     return named
 
 
