@@ -47,8 +47,8 @@ class NerWorkflow(Workflow):
     """Judge, then extract: ``extraction = await NerWorkflow(ner).run(text="…", types=["person"])``.
 
     The result is the Extraction that ``ner.extract`` gives; ``ner`` is by default ``Ranit()``. ``stream_events`` has
-    an event for each window as soon as it is decided, before the model is asked. A subclass may decide otherwise: what
-    its ``judge`` returns is what ``extract`` shows. ``timeout`` is in seconds; None leaves it to the engine's own.
+    an event for each window of the text, before the model is asked. A subclass may decide otherwise: the examples that
+    its ``judge`` returns are shown. ``timeout`` is in seconds; None leaves it to the engine's own.
     """
 
     def __init__(self, ner: Ranit | None = None, *, timeout: float | None = None, verbose: bool = False) -> None:
@@ -56,17 +56,16 @@ class NerWorkflow(Workflow):
         self._ner = ner if ner is not None else Ranit()
 
     @step
-    async def judge(self, ctx: Context, ev: TextEvent) -> list[InDomainEvent | OutDomainEvent | NoExamplesEvent]:
+    async def judge(self, ev: TextEvent) -> list[InDomainEvent | OutDomainEvent | NoExamplesEvent]:
         """An event for each window of the text, in their order."""
         plans = await asyncio.to_thread(self._ner.conversations, ev.text, ev.types, language=ev.language)
-        judged = [_BRANCHES[plan.decision.route](asked=ev, decision=plan.decision) for plan in plans]
-        for event in judged:
-            ctx.write_event_to_stream(event)
-        return judged
+        return [_BRANCHES[plan.decision.route](asked=ev, decision=plan.decision) for plan in plans]
 
     @step
-    async def extract(self, judged: list[InDomainEvent | OutDomainEvent | NoExamplesEvent]) -> StopEvent:
+    async def extract(self, ctx: Context, judged: list[InDomainEvent | OutDomainEvent | NoExamplesEvent]) -> StopEvent:
         """Ask the model, with the examples that were decided on."""
+        for event in judged:
+            ctx.write_event_to_stream(event)
         asked = judged[0].asked
         decisions = sorted((event.decision for event in judged), key=lambda decision: decision.start)
         extraction = await self._ner.aextract(asked.text, asked.types, language=asked.language, decisions=decisions)

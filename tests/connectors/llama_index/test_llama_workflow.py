@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from llama_index.core.workflow import Context, JsonSerializer, StopEvent, step
+from llama_index.core.workflow import JsonSerializer, StopEvent, step
 from scripted_medicine import FOREIGN, IN_DOMAIN, TYPES, engine
 from served import model_server
 
@@ -78,10 +78,12 @@ async def test_a_subclass_may_decide_otherwise(medicine: Ranit) -> None:
 
     class Reviewed(NerWorkflow):
         @step
-        async def judge(self, ctx: Context, ev: TextEvent) -> list[InDomainEvent | OutDomainEvent | NoExamplesEvent]:
+        async def judge(self, ev: TextEvent) -> list[InDomainEvent | OutDomainEvent | NoExamplesEvent]:
             return [NoExamplesEvent(asked=ev, decision=Decision("none", "refused by the reader"))]
 
-    decision = (await Reviewed(medicine).run(text=IN_DOMAIN, types=TYPES)).decision
+    handler = Reviewed(medicine).run(text=IN_DOMAIN, types=TYPES)
+    assert [type(event) async for event in handler.stream_events()] == [NoExamplesEvent, StopEvent]
+    decision = (await handler).decision
     assert (decision.route, decision.reason, decision.end) == ("none", "refused by the reader", len(IN_DOMAIN))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from dataclasses import replace
 from importlib.metadata import version
@@ -22,7 +23,9 @@ from ranit_rag.testing import ScriptedEngine
 
 TEXT = "the doctor gave aspirin for the fever and a tablet for the cough"
 TYPES = ["drug", "symptom"]
-EXAMPLE = Path(__file__).resolve().parents[3] / "connectors" / "examples" / "llama_index_query_pipeline.py"
+REPOSITORY = Path(__file__).resolve().parents[3]
+EXAMPLE = REPOSITORY / "connectors" / "examples" / "llama_index_query_pipeline.py"
+PAGE = REPOSITORY / "docs" / "query-pipelines.md"
 
 
 @pytest.fixture
@@ -133,3 +136,10 @@ def test_the_example_runs_as_it_stands(ner: Ranit, capsys: pytest.CaptureFixture
     route, *entities = capsys.readouterr().out.splitlines()
     assert route.startswith("in_domain · medicine")
     assert entities == ["aspirin (drug) 16:23", "fever (symptom) 32:37"]
+
+
+def test_the_code_of_the_page_runs_as_it_is_printed(ner: Ranit) -> None:
+    old, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    names: dict[str, Any] = {"ner": ner}
+    exec(old, names)
+    assert same(names["extraction"], ner.extract("the doctor gave aspirin for the fever", TYPES))
