@@ -88,8 +88,8 @@ class Ranit:
         if profile is not None:
             load_profile(profile)  # a wrong name must not cost the loading of a model
         if isinstance(engine, str | Path):
-            settings = replace(settings, engine="transformers", model=str(engine))
-        self.engine: Engine = engine if isinstance(engine, Engine) else open_engine(settings)
+            engine = open_engine(replace(settings, engine="transformers", model=str(engine)))
+        self.engine: Engine = engine if engine is not None else open_engine(settings)
         if retriever is None:
             retriever = StoresAsConfigured(settings, stores=stores, judge=judge, ask=self._complete)
         self.retriever: Retriever = retriever
