@@ -7,7 +7,7 @@ from typing import Any
 
 from llama_index.core.async_utils import run_jobs
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
-from llama_index.core.schema import BaseNode, MetadataMode, TextNode, TransformComponent
+from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
 
 from ranit_rag import Extraction, Ranit
 from ranit_rag.errors import InputError
@@ -55,5 +55,5 @@ class NerTransformation(TransformComponent):
         return extractions
 
     async def _extraction(self, node: BaseNode) -> Extraction | None:
-        text = node.get_content(metadata_mode=MetadataMode.NONE) if isinstance(node, TextNode) else ""
+        text = node.get_content(metadata_mode=MetadataMode.NONE)
         return await self._ner.aextract(text, self.types) if text.strip() else None

@@ -78,9 +78,18 @@ class TestMetadata:
 
     def test_a_node_without_text_gets_nothing_and_fails_nothing(self) -> None:
         nodes = RanitEntityExtractor(TYPES, ner=scripted(engine()))(
-            [TextNode(text=" \n"), ImageNode(), TextNode(text="aspirin")]
+            [
+                TextNode(text=" \n"),
+                ImageNode(),
+                Document(),
+                TextNode(text="aspirin"),
+            ]
         )
-        assert [sorted(node.metadata) for node in nodes] == [[], [], ["entities", "entities_drug", "ner"]]
+        assert [sorted(node.metadata) for node in nodes] == [[], [], [], ["entities", "entities_drug", "ner"]]
+
+    def test_documents_need_not_be_split(self) -> None:
+        (node,) = RanitEntityExtractor(TYPES, ner=scripted(engine()))([Document(text="aspirin")])
+        assert node.metadata["entities_drug"] == "aspirin"
 
     def test_a_failure_fails_the_run_unless_told_otherwise(self) -> None:
         ner = scripted(ScriptedEngine({("", "drug"): ServerError("hung up")}))
