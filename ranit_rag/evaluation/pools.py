@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from ranit_rag.evaluation.arms import Arm, nearest
 from ranit_rag.evaluation.copies import copied
 from ranit_rag.evaluation.data_sets import EvaluationSet
+from ranit_rag.evaluation.embedding import EmbedsOnce
 from ranit_rag.retrieval.base import NoExamples, Retriever
 from ranit_rag.retrieval.embedding import default_embedder
 from ranit_rag.retrieval.judge import AskModel, Judge
@@ -33,7 +35,7 @@ class Pools:
         seed: int = 0,
     ) -> None:
         self._others = others
-        self._embedder_for = embedder_for
+        self._embedder_for = cache(lambda language: EmbedsOnce(embedder_for(language)))
         self._most = most
         self._seed = seed
         self._set: EvaluationSet | None = None
@@ -49,7 +51,8 @@ class Pools:
             judge = nearest
         elif arm.judge == "llm":
             judge = AskModel(ask)
-        return StoreRetriever(stores, judge=judge, strategy=arm.strategy, k=arm.k, seed=self._seed)
+        embedder = self._embedder_for(evaluated.language)
+        return StoreRetriever(stores, embedder=embedder, judge=judge, strategy=arm.strategy, k=arm.k, seed=self._seed)
 
     def stores(self, arm: Arm, evaluated: EvaluationSet) -> StoreSet:
         """The stores of an arm; those that other arms of the set share are the same."""

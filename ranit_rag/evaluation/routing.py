@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from ranit_rag.evaluation.embedding import EmbedsOnce
 from ranit_rag.evaluation.reliability import calibration_error
 from ranit_rag.retrieval.background import common_types
 from ranit_rag.retrieval.bm25 import example_words
@@ -20,7 +21,6 @@ from ranit_rag.retrieval.judge import PAPER_BM25, Calibrated, Case
 from ranit_rag.retrieval.retriever import StoreRetriever, merged
 from ranit_rag.stores.base import Embedder
 from ranit_rag.stores.memory import MemoryStores
-from ranit_rag.stores.snapshot import Vectors
 from ranit_rag.text.duplicates import NearDuplicates
 from ranit_rag.types import EntityType, Example
 
@@ -109,7 +109,7 @@ def measure_routing(
     All sets are of one language. Each text is embedded once. Stores that lack a query's own are calibrated anew, as
     those of somebody who has no such store.
     """
-    remembering = _Remembering(embedder)
+    remembering = EmbedsOnce(embedder)
     stored = [item for item in sets if item.examples]
     everything = _retriever(stored, remembering)
     answers: dict[Style, list[tuple[str, _Answer, _Answer | None]]] = {style: [] for style in STYLES}
@@ -217,19 +217,3 @@ def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
     ranks[order] = np.repeat(first + (counts + 1) / 2, counts)
     n, m = len(positives), len(negatives)
     return float((ranks[:n].sum() - n * (n + 1) / 2) / (n * m))
-
-
-class _Remembering:
-    """An embedder that embeds each text once."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: dict[str, Vectors] = {}
-        self.name = embedder.name
-        self.dimension = embedder.dimension
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            self._known.update(zip(new, self._embedder.embed(new), strict=True))
-        return np.array([self._known[text] for text in texts], dtype=np.float32).reshape(len(texts), self.dimension)
