@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -133,12 +134,9 @@ class Ranit:
         decisions: Sequence[Decision] = (),
     ) -> Extraction:
         """As ``extract``, without blocking the event loop; cancelling it cancels requests to a server."""
-        import asyncio
-
         job = await asyncio.to_thread(self._plan, Request(text, types, tuple(examples), language, tuple(decisions)))
         started = time.perf_counter()
-        conversations = [plan.conversation for plan in job.plans]
-        replies = await self.engine.agenerate(conversations, max_tokens=self._planner.answer_tokens)
+        replies = await self._aask(job.plans)
         return await asyncio.to_thread(self._collect, job, replies, time.perf_counter() - started)
 
     def extract_many(
@@ -155,11 +153,19 @@ class Ranit:
         Texts are read a few at a time, so an endless iterator is welcome. A Request brings types, examples and
         language of its own. ``progress`` draws a bar on standard error.
         """
-        if isinstance(texts, str):
-            raise InputError("texts must be a list of texts, not one string", hint="use extract for one text")
-        shown = tuple(examples)
-        requests = (text if isinstance(text, Request) else Request(text, types, shown, language) for text in texts)
+        requests = _requests(texts, types, examples, language)
         return track(self._stream(requests), total=_length(texts), shown=progress)
+
+    def aextract_many(
+        self,
+        texts: Iterable[str | Request],
+        types: Types = None,
+        *,
+        examples: Sequence[Example] = (),
+        language: str | None = None,
+    ) -> AsyncIterator[Extraction | Failure]:
+        """As ``extract_many``, without blocking the event loop; cancelling it cancels requests to a server."""
+        return self._astream(_requests(texts, types, examples, language))
 
     def conversations(
         self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
@@ -208,27 +214,55 @@ class Ranit:
     def _stream(self, requests: Iterator[Request]) -> Iterator[Extraction | Failure]:
         index = 0
         for chunk in _chunks(requests):
-            jobs = [self._planned(index + i, request) for i, request in enumerate(chunk)]
-            planned = [job for job in jobs if isinstance(job, _Job)]
+            jobs = self._planned_all(index, chunk)
             started = time.perf_counter()
+            replies: list[Reply] | Exception
             try:
-                replies = iter(self._ask([plan for job in planned for plan in job.plans]))
+                replies = self._ask(_plans(jobs))
             except Exception as error:
-                yield from (
-                    job if isinstance(job, Failure) else Failure(index + i, job.request.text, error)
-                    for i, job in enumerate(jobs)
-                )
-            else:
-                share = (time.perf_counter() - started) / max(len(planned), 1)
-                for i, job in enumerate(jobs):
-                    yield job if isinstance(job, Failure) else self._collected(index + i, job, replies, share)
+                replies = error
+            yield from self._collected_all(index, jobs, replies, time.perf_counter() - started)
             index += len(chunk)
+
+    async def _astream(self, requests: Iterator[Request]) -> AsyncIterator[Extraction | Failure]:
+        index = 0
+        for chunk in _chunks(requests):
+            jobs = await asyncio.to_thread(self._planned_all, index, chunk)
+            started = time.perf_counter()
+            replies: list[Reply] | Exception
+            try:
+                replies = await self._aask(_plans(jobs))
+            except Exception as error:
+                replies = error
+            seconds = time.perf_counter() - started
+            for result in await asyncio.to_thread(self._collected_all, index, jobs, replies, seconds):
+                yield result
+            index += len(chunk)
+
+    def _planned_all(self, index: int, chunk: Sequence[Request]) -> list[_Job | Failure]:
+        return [self._planned(index + i, request) for i, request in enumerate(chunk)]
 
     def _planned(self, index: int, request: Request) -> _Job | Failure:
         try:
             return self._plan(request)
         except Exception as error:
             return Failure(index, request.text, error)
+
+    def _collected_all(
+        self, index: int, jobs: Sequence[_Job | Failure], replies: Sequence[Reply] | Exception, seconds: float
+    ) -> list[Extraction | Failure]:
+        """The results of a chunk, or a Failure for each of its texts where the engine answered none."""
+        if isinstance(replies, Exception):
+            return [
+                job if isinstance(job, Failure) else Failure(index + i, job.request.text, replies)
+                for i, job in enumerate(jobs)
+            ]
+        left = iter(replies)
+        share = seconds / max(sum(isinstance(job, _Job) for job in jobs), 1)
+        return [
+            job if isinstance(job, Failure) else self._collected(index + i, job, left, share)
+            for i, job in enumerate(jobs)
+        ]
 
     def _collected(self, index: int, job: _Job, replies: Iterator[Reply], seconds: float) -> Extraction | Failure:
         own = list(islice(replies, len(job.plans)))
@@ -247,6 +281,12 @@ class Ranit:
             return []
         return self.engine.generate([plan.conversation for plan in plans], max_tokens=self._planner.answer_tokens)
 
+    async def _aask(self, plans: Sequence[Plan]) -> list[Reply]:
+        if not plans:
+            return []
+        conversations = [plan.conversation for plan in plans]
+        return await self.engine.agenerate(conversations, max_tokens=self._planner.answer_tokens)
+
     def _complete(self, prompt: str) -> str:
         """What the engine answers to a plain prompt."""
         reply = self.engine.generate([Conversation((), (Query(prompt, ()),))], max_tokens=16)[0]
@@ -259,6 +299,19 @@ class Ranit:
         extraction = collect(job.request.text, job.language, job.plans, replies)
         stages = {"plan": job.seconds, "generate": seconds, "collect": time.perf_counter() - started}
         return replace(extraction, usage=extraction.usage + Usage(seconds=stages))
+
+
+def _requests(
+    texts: Iterable[str | Request], types: Types, examples: Sequence[Example], language: str | None
+) -> Iterator[Request]:
+    if isinstance(texts, str):
+        raise InputError("texts must be a list of texts, not one string", hint="use extract for one text")
+    shown = tuple(examples)
+    return (text if isinstance(text, Request) else Request(text, types, shown, language) for text in texts)
+
+
+def _plans(jobs: Iterable[_Job | Failure]) -> list[Plan]:
+    return [plan for job in jobs if isinstance(job, _Job) for plan in job.plans]
 
 
 def _chunks(requests: Iterator[Request]) -> Iterator[list[Request]]:

@@ -110,3 +110,25 @@ class TestAsync:
             await ranit({("", "x"): ServerError("hung up")}).aextract(TEXT, ["x"])
         with pytest.raises(InputError):
             await ranit({}).aextract("", ["x"])
+
+    async def test_many_texts_give_what_the_blocking_call_gives_failures_in_their_place(self) -> None:
+        down = EngineError("the model is tired")
+        ner = ranit({("Aspirin", "x"): ["Aspirin"], ("bad", "x"): down})
+        texts = ["Aspirin.", "bad", "", *(f"Aspirin {number}" for number in range(80))]
+        results = [result async for result in ner.aextract_many(texts, ["x"])]
+        for one, other in zip(results, ner.extract_many(texts, ["x"]), strict=True):
+            assert type(one) is type(other)
+            assert {**one.to_dict(), "usage": None} == {**other.to_dict(), "usage": None}
+
+    async def test_an_engine_that_dies_fails_what_it_was_asked_with_here_too(self) -> None:
+        def script(text: str, _: str) -> list[str]:
+            if text == "deadly":
+                raise ZeroDivisionError
+            return [text]
+
+        results = [result async for result in ranit(script).aextract_many(["deadly", "word"], ["x"])]
+        assert [type(result) for result in results] == [Failure, Extraction]
+
+    def test_one_string_is_not_a_list_of_texts(self) -> None:
+        with pytest.raises(InputError, match="not one string"):
+            ranit({}).aextract_many(TEXT, ["x"])
