@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import click
 import uvicorn
 from mcp.server import MCPServer
@@ -21,5 +23,14 @@ def serve(server: MCPServer[None], host: str, port: int) -> None:
         listening = config.bind_socket()
     except SystemExit as error:
         raise InputError(f"cannot listen at {host}:{port}", hint="give another --port, or --port 0") from error
-    click.echo(f"listening at http://{host}:{listening.getsockname()[1]}/mcp", err=True)
-    uvicorn.Server(config).run(sockets=[listening])
+    _Server(config).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Says where it listens, as soon as it does: when the model is loaded."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or ():
+            host, port = listening.getsockname()[:2]
+            click.echo(f"listening at http://{f'[{host}]' if ':' in host else host}:{port}/mcp", err=True)

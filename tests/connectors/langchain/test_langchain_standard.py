@@ -9,7 +9,6 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.tools import BaseTool
-from langchain_ranit import ChatRanit, RanitRetriever, RanitTool
 from langchain_tests.integration_tests import (
     ChatModelIntegrationTests,
     RetrieversIntegrationTests,
@@ -17,6 +16,7 @@ from langchain_tests.integration_tests import (
 )
 from langchain_tests.unit_tests import ChatModelUnitTests, ToolsUnitTests
 
+from langchain_ranit import ChatRanit, RanitRetriever, RanitTool
 from ranit_rag import Engine, Ranit
 from ranit_rag.testing import ScriptedEngine
 

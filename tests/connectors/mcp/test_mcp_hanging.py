@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import pytest
 from mcp import Client
-from ranit_mcp import create_server
 
+from ranit_mcp import create_server
 from ranit_rag import Ranit
 from ranit_rag.engines.openai import OpenAIEngine
 

@@ -10,9 +10,9 @@ import jsonschema
 import pytest
 from mcp import Client, MCPError
 from mcp_types import CallToolResult
+
 from ranit_mcp import create_server
 from ranit_mcp.contract import EXTRACTION_SCHEMA
-
 from ranit_rag import Ranit
 from ranit_rag.errors import ServerError
 from ranit_rag.stores.memory import MemoryStores
