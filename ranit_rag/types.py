@@ -50,7 +50,8 @@ class Example:
 
     def __post_init__(self) -> None:
         for entity in self.entities:
-            if entity.start < 0 or not entity.text or self.text[entity.start : entity.end] != entity.text:
+            inside = 0 <= entity.start < entity.end <= len(self.text)
+            if not inside or self.text[entity.start : entity.end] != entity.text:
                 raise DataError(
                     f"entity {entity.text!r} ({entity.label}) is not the text at {entity.start}:{entity.end}, "
                     f"which is {self.text[max(entity.start, 0) : entity.end]!r}",

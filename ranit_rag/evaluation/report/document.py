@@ -242,4 +242,15 @@ def report_schema() -> dict[str, Any]:
     """The JSON schema of the document, as it is kept in ``schemas/evaluation.v1.json``."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(Report).json_schema()
+    schema = _plain(TypeAdapter(Report).json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:ranit-rag:evaluation.v1", **schema}
+
+
+def _plain(schema: Any) -> Any:
+    """A schema without the titles that only repeat names, and closed to other fields."""
+    if isinstance(schema, list):
+        return [_plain(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: _plain(value) for key, value in schema.items() if not (key == "title" and isinstance(value, str))}
+    return {**kept, "additionalProperties": False} if "properties" in kept else kept
