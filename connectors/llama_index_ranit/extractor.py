@@ -10,7 +10,7 @@ from llama_index.core.extractors import BaseExtractor
 from llama_index.core.schema import BaseNode
 
 from llama_index_ranit.transformation import NerTransformation
-from ranit_rag import Extraction
+from ranit_rag import Extraction, Failure
 
 OFFSETS = "entities"
 ACCOUNT = "ner"
@@ -23,7 +23,9 @@ class RanitEntityExtractor(NerTransformation, BaseExtractor):
     ``entities`` is the JSON of all entities with their offsets in the node's text and their scores; for each type
     found, ``entities_<type>`` names its mentions, parted by ``; ``; ``ner`` is the JSON of the language, the judge's
     decisions, what was dropped, and the coverage. Embeddings and prompts see the mentions alone. ``types`` are names
-    or ``{name: definition}``, ``ner`` a Ranit, by default ``Ranit()``. Nodes without text get nothing.
+    or ``{name: definition}``, ``ner`` a Ranit, by default ``Ranit()``. Nodes without text get nothing. With
+    ``raise_on_error=False`` a node that failed has the error in ``ner``. The engine itself says how much it does at
+    once, so ``num_workers`` is of no account.
     """
 
     @classmethod
@@ -31,9 +33,12 @@ class RanitEntityExtractor(NerTransformation, BaseExtractor):
         return "RanitEntityExtractor"
 
     async def aextract(self, nodes: Sequence[BaseNode]) -> list[dict[str, Any]]:
-        """The metadata of each node. Raises what ``Ranit.aextract`` raises."""
+        """The metadata of each node. Raises the first failure, unless ``raise_on_error`` is off."""
         extractions = await self._extractions(nodes, show_progress=self.show_progress)
-        return [{} if extraction is None else _metadata(extraction) for extraction in extractions]
+        failed = next((each for each in extractions if isinstance(each, Failure)), None)
+        if failed is not None and self.raise_on_error:
+            raise failed.error
+        return [_metadata(extraction) for extraction in extractions]
 
     async def aprocess_nodes(
         self,
@@ -50,7 +55,11 @@ class RanitEntityExtractor(NerTransformation, BaseExtractor):
         )
 
 
-def _metadata(extraction: Extraction) -> dict[str, str]:
+def _metadata(extraction: Extraction | Failure | None) -> dict[str, str]:
+    if extraction is None:
+        return {}
+    if isinstance(extraction, Failure):
+        return {ACCOUNT: json.dumps({"error": extraction.to_dict()["error"]}, ensure_ascii=False)}
     contract = extraction.to_dict()
     account = {
         "language": contract["language"],

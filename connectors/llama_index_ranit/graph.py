@@ -10,7 +10,7 @@ from llama_index.core.graph_stores.types import KG_NODES_KEY, KG_RELATIONS_KEY, 
 from llama_index.core.schema import BaseNode
 
 from llama_index_ranit.transformation import NerTransformation
-from ranit_rag import Entity, Extraction
+from ranit_rag import Entity, Extraction, Failure
 
 MENTIONS = "MENTIONS"
 
@@ -35,6 +35,8 @@ class RanitGraphExtractor(NerTransformation):
         """Adds to what extractors before it found in the nodes, as ``PropertyGraphIndex`` expects it in metadata."""
         extractions = await self._extractions(nodes, show_progress=bool(kwargs.get("show_progress")))
         for node, extraction in zip(nodes, extractions, strict=True):
+            if isinstance(extraction, Failure):
+                raise extraction.error
             names = {} if extraction is None else _by_name(extraction)
             entities = [EntityNode(name=name, label=found[0].label) for name, found in names.items()]
             relations = [

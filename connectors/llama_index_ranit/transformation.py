@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from llama_index.core.async_utils import run_jobs
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.schema import BaseNode, MetadataMode, TransformComponent
+from llama_index.core.utils import get_tqdm_iterable
 
-from ranit_rag import Extraction, Ranit
+from ranit_rag import Extraction, Failure, Ranit
 from ranit_rag.errors import InputError
 
 
 class NerTransformation(TransformComponent):
-    """Extracts from the texts of nodes; offsets count from the start of a node's own text.
+    """Extracts from the texts of nodes, in batches; offsets count from the start of a node's own text.
 
     A pipeline's cache knows it by its settings and its model's name. It does not see the stores: empty the cache
     (``cache.clear()``) where the examples in them changed.
     """
 
     types: list[str] | dict[str, str] | None = Field(default=None, description="Names, or names with definitions.")
-    num_workers: int = Field(default=4, description="How many nodes are asked about at once.", gt=0)
     _ner: Ranit = PrivateAttr()
     _given: bool = PrivateAttr()
 
@@ -46,14 +45,14 @@ class NerTransformation(TransformComponent):
             )
         return {"__dict__": dict(self.__dict__)}
 
-    async def _extractions(self, nodes: Sequence[BaseNode], *, show_progress: bool = False) -> list[Extraction | None]:
-        """What is in each node; None for one without text."""
-        jobs = [self._extraction(node) for node in nodes]
-        extractions: list[Extraction | None] = await run_jobs(
-            jobs, show_progress=show_progress, workers=self.num_workers, desc="Extracting entities"
-        )
-        return extractions
-
-    async def _extraction(self, node: BaseNode) -> Extraction | None:
-        text = node.get_content(metadata_mode=MetadataMode.NONE)
-        return await self._ner.aextract(text, self.types) if text.strip() else None
+    async def _extractions(
+        self, nodes: Sequence[BaseNode], *, show_progress: bool = False
+    ) -> list[Extraction | Failure | None]:
+        """What is in each node, in their order; None for one without text."""
+        texts = [node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes]
+        results: list[Extraction | Failure | None] = [None] * len(texts)
+        asked = [place for place, text in enumerate(texts) if text.strip()]
+        found = self._ner.aextract_many([texts[place] for place in asked], self.types)
+        for place in get_tqdm_iterable(asked, show_progress, "Extracting entities"):
+            results[place] = await anext(found)
+        return results

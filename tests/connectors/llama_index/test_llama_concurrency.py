@@ -16,6 +16,8 @@ from ranit_rag.engines.openai import OpenAIEngine
 
 CALLS = 64
 SECONDS = 0.05  # that the server takes for each
+MOST_LAG = 0.05
+ROUNDS = 15
 Call = Callable[[str], Awaitable[list[str]]]
 
 
@@ -46,17 +48,20 @@ def by_tool(ner: Ranit) -> Call:
 
 @pytest.mark.parametrize("connector", [by_workflow, by_tool])
 async def test_sixty_four_calls_leave_the_event_loop_free(ner: Ranit, connector: Callable[[Ranit], Call]) -> None:
-    """The best of five rounds: what others do on the machine only ever adds."""
+    """One good round of a few will do: what others do on the machine only ever adds."""
     call = connector(ner)
     assert await call("Aspirin was there before.") == ["Aspirin"]
     gc.collect()
     gc.freeze()  # a pause to look through all that other tests left behind would be nobody's fault
     try:
-        rounds = [await crowded(call) for _ in range(5)]
+        for _ in range(ROUNDS):
+            seconds, lag = await crowded(call)
+            if lag <= MOST_LAG and seconds < CALLS * SECONDS / 2:
+                break
     finally:
         gc.unfreeze()
-    assert min(seconds for seconds, _ in rounds) < CALLS * SECONDS / 2  # no queue before the engine
-    assert min(lag for _, lag in rounds) <= 0.05
+    assert lag <= MOST_LAG
+    assert seconds < CALLS * SECONDS / 2  # no queue before the engine
 
 
 async def crowded(call: Call) -> tuple[float, float]:

@@ -92,11 +92,15 @@ class TestMetadata:
         assert node.metadata["entities_drug"] == "aspirin"
 
     def test_a_failure_fails_the_run_unless_told_otherwise(self) -> None:
-        ner = scripted(ScriptedEngine({("", "drug"): ServerError("hung up")}))
+        ner = scripted(ScriptedEngine({("no", "drug"): ServerError("hung up"), ("aspirin", "drug"): ["aspirin"]}))
         with pytest.raises(ServerError, match="hung up"):
-            RanitEntityExtractor(TYPES, ner=ner)([TextNode(text="aspirin")])
-        (node,) = RanitEntityExtractor(TYPES, ner=ner, raise_on_error=False)([TextNode(text="aspirin")])
-        assert node.metadata == {}
+            RanitEntityExtractor(TYPES, ner=ner)([TextNode(text="no answer")])
+        failed, found = RanitEntityExtractor(TYPES, ner=ner, raise_on_error=False)(
+            [TextNode(text="no answer"), TextNode(text="aspirin")]
+        )
+        error = json.loads(failed.metadata["ner"])["error"]
+        assert (error["type"], error["message"]) == ("ServerError", "hung up")
+        assert found.metadata["entities_drug"] == "aspirin"
 
 
 class TestCache:
@@ -140,7 +144,7 @@ class TestProcesses:
             pickle.dumps(RanitEntityExtractor(TYPES, ner=scripted(engine())))
 
     def test_the_default_is_made_again_with_the_same_settings(self) -> None:
-        extractor = RanitEntityExtractor(TYPES, num_workers=2, show_progress=False)
+        extractor = RanitEntityExtractor(TYPES, show_progress=False)
         copy = pickle.loads(pickle.dumps(extractor))
         assert copy.to_dict() == extractor.to_dict()
         (node,) = copy([TextNode(text="Marie Curie was born in Warsaw.")])
