@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from importlib import resources
+from typing import Any
+
 import pytest
 from retrieval.worded_domains import HashedWords, example
 
@@ -20,3 +24,11 @@ def medicine() -> Ranit:
     script = {("aspirin", "drug"): ["aspirin"], ("fever", "symptom"): ["fever"], ("cough", "symptom"): ["cough"]}
     retriever = StoreRetriever(stores, embedder=HashedWords(), k=8)
     return Ranit(ScriptedEngine(script, context=100_000), retriever=retriever, profile="uniner.v1")
+
+
+@pytest.fixture(scope="session")
+def contract() -> dict[str, Any]:
+    """The JSON schema that every connector's output follows."""
+    text = (resources.files("ranit_rag") / "schemas" / "extraction.v1.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
