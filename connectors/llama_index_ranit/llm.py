@@ -21,7 +21,7 @@ from llama_index.core.llms import (
 )
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 
-from ranit_rag import Conversation, Engine, Message, Query, Ranit, Reply
+from ranit_rag import Conversation, Engine, Message, Query, Reply, Settings, open_engine
 from ranit_rag.errors import InputError
 
 _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
@@ -35,7 +35,7 @@ _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
 
 
 class RanitLLM(CustomLLM):
-    """Any engine of RANIT behind the interface of LlamaIndex, at temperature 0; by default that of ``Ranit()``.
+    """Any engine of RANIT behind the interface of LlamaIndex, at temperature 0; by default the one of the settings.
 
     A chat goes through the engine's own chat template. Responses carry the usage and the finish reason in ``raw`` and
     the tokens' log-probabilities where the engine has them. Engines answer at once, so a stream is one piece.
@@ -46,7 +46,7 @@ class RanitLLM(CustomLLM):
 
     def __init__(self, engine: Engine | None = None, *, max_tokens: int = 256, **options: Any) -> None:
         super().__init__(max_tokens=max_tokens, **options)
-        self._engine = engine if engine is not None else Ranit().engine
+        self._engine = engine if engine is not None else open_engine(Settings.load())
 
     @classmethod
     def class_name(cls) -> str:
