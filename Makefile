@@ -19,7 +19,7 @@ $(VENV)/dev-ready: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) -e '.[dev]'
 	touch $@ $(VENV)/demo-ready
 
-.PHONY: demo test test-integration lint wheel bench clean
+.PHONY: demo test test-integration test-browser lint wheel bench clean
 demo: $(VENV)/demo-ready  ## entities in English and Chinese texts, by the embedded model
 	$(BIN)/ranit demo
 
@@ -29,6 +29,11 @@ test: $(VENV)/dev-ready  ## the tests, but for those under tests/integration
 
 test-integration: $(VENV)/dev-ready  ## a real Chroma server, and texts that take their time
 	$(BIN)/python -m pytest tests/integration/chroma tests/integration/long_text
+
+# Debian's browser: Playwright's own download is not needed.
+test-browser: $(VENV)/dev-ready  ## pages in a real headless Chromium
+	command -v chromium > /dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
+	$(BIN)/python -m pytest tests/integration/browser
 
 lint: $(VENV)/dev-ready  ## style, types, layers
 	$(BIN)/ruff check .
