@@ -52,7 +52,8 @@ class NerTransformation(TransformComponent):
         texts = [node.get_content(metadata_mode=MetadataMode.NONE) for node in nodes]
         results: list[Extraction | Failure | None] = [None] * len(texts)
         asked = [place for place, text in enumerate(texts) if text.strip()]
-        found = self._ner.aextract_many([texts[place] for place in asked], self.types)
-        for place in get_tqdm_iterable(asked, show_progress, "Extracting entities"):
-            results[place] = await anext(found)
+        places = iter(get_tqdm_iterable(asked, show_progress, "Extracting entities"))
+        async for result in self._ner.aextract_many([texts[place] for place in asked], self.types):
+            results[next(places)] = result
+        next(places, None)  # completes the bar
         return results
