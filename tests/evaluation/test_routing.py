@@ -62,8 +62,20 @@ def test_texts_of_real_sets_find_their_stores(shared_data: Path) -> None:
     names = ("snips", "bio_bc5cdr", "conll2003", "wetlab_protocols", "matscholar")
     sets = [read_routing_set(shared_data / "ner" / f"{name}.jsonl.xz", "en", stored=60, queries=8) for name in names]
     strangers = read_routing_set(shared_data / "ner" / "mit_movie.jsonl.xz", "en", queries=8, store=False)
-    report = measure_routing([*sets, strangers], default_embedder("en"))
+    prompts: list[str] = []
+
+    def ask(prompt: str) -> str:
+        """A model that takes whatever is like one medical store for its domain, and nothing else."""
+        prompts.append(prompt)
+        return "Yes." if "'bio_bc5cdr'" in prompt else "No."
+
+    report = measure_routing([*sets, strangers], default_embedder("en"), ask=ask, asked=2)
     assert (report.stores, report.strangers) == (5, 1)
+    asked = report.styles["own"].llm
+    assert asked is not None
+    assert (asked.texts, asked.rejected) == (10, 0.8)
+    assert asked.auroc == pytest.approx(0.5 + (0.2 - asked.false_in_domain) / 2)
+    assert len(prompts) == 3 * (2 * 10 + 2)
     own, untyped = report.styles["own"], report.styles["none"]
     assert own.calibrated.right >= 0.95
     assert own.calibrated.auroc >= 0.95
