@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ranit_rag.collecting import collect
 from ranit_rag.config import Settings
 from ranit_rag.engines import open_engine
+from ranit_rag.engines.asking import asking
 from ranit_rag.engines.base import Engine, Reply
 from ranit_rag.errors import InputError
 from ranit_rag.planning import Plan, Planner, Request
@@ -92,7 +93,7 @@ class Ranit:
             engine = open_engine(replace(settings, engine="transformers", model=str(engine)))
         self.engine: Engine = engine if engine is not None else open_engine(settings)
         if retriever is None:
-            retriever = StoresAsConfigured(settings, stores=stores, judge=judge, ask=self._complete)
+            retriever = StoresAsConfigured(settings, stores=stores, judge=judge, ask=asking(self.engine))
         self.retriever: Retriever = retriever
         self._planner = Planner(
             engine=self.engine,
@@ -286,13 +287,6 @@ class Ranit:
             return []
         conversations = [plan.conversation for plan in plans]
         return await self.engine.agenerate(conversations, max_tokens=self._planner.answer_tokens)
-
-    def _complete(self, prompt: str) -> str:
-        """What the engine answers to a plain prompt."""
-        reply = self.engine.generate([Conversation((), (Query(prompt, ()),))], max_tokens=16)[0]
-        if reply.error is not None:
-            raise reply.error
-        return reply.answers[0].text
 
     def _collect(self, job: _Job, replies: Sequence[Reply], seconds: float) -> Extraction:
         started = time.perf_counter()

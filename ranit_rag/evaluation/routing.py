@@ -17,7 +17,7 @@ from ranit_rag.evaluation.embedding import EmbedsOnce
 from ranit_rag.evaluation.reliability import calibration_error
 from ranit_rag.retrieval.background import common_types
 from ranit_rag.retrieval.bm25 import example_words
-from ranit_rag.retrieval.judge import PAPER_BM25, Calibrated, Case
+from ranit_rag.retrieval.judge import PAPER_BM25, AskModel, Calibrated, Case
 from ranit_rag.retrieval.retriever import StoreRetriever, merged
 from ranit_rag.stores.base import Embedder
 from ranit_rag.stores.memory import MemoryStores
@@ -51,6 +51,17 @@ class Scored:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelJudged:
+    """What the judge ``llm`` said of a sample: shares of its ``texts``, and its AUROC beside the calibrated judge's."""
+
+    texts: int
+    false_in_domain: float
+    rejected: float
+    auroc: float
+    calibrated_auroc: float
+
+
+@dataclass(frozen=True, slots=True)
 class StyleReport:
     """What was measured for one style of request; all are shares of the queries.
 
@@ -72,6 +83,7 @@ class StyleReport:
     wanted_rate: float
     kept_rate: float
     ece: float
+    llm: ModelJudged | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +98,15 @@ class RoutingReport:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """One query under one set of stores: for each way the store it prefers, and how strongly."""
+    """One query under one set of stores: for each way the store it prefers, and how strongly.
+
+    ``llm``: whether the model said yes, where it was asked.
+    """
 
     stores: Mapping[str, str]
     scores: Mapping[str, float]
     kept: bool
+    llm: bool | None
 
 
 WAYS = ("calibrated", "nearest_cosine", "p_value", "paper")
@@ -101,14 +117,18 @@ def measure_routing(
     embedder: Embedder,
     *,
     wanted_rate: float = 0.1,
+    ask: Callable[[str], str] | None = None,
+    asked: int = 5,
     seed: int = 0,
     on_progress: Callable[[str], None] = lambda _: None,
 ) -> RoutingReport:
     """Route all queries, each with all stores and, if it has one, with all but its own.
 
     All sets are of one language. Each text is embedded once. Stores that lack a query's own are calibrated anew, as
-    those of somebody who has no such store.
+    those of somebody who has no such store. ``ask`` answers a prompt: with it the judge ``llm`` is measured as well, on
+    the first ``asked`` queries of each set.
     """
+    model = None if ask is None else AskModel(ask)
     remembering = EmbedsOnce(embedder)
     stored = [item for item in sets if item.examples]
     everything = _retriever(stored, remembering)
@@ -118,10 +138,11 @@ def measure_routing(
         fewer = _retriever(others, remembering) if item.examples else None
         rng = random.Random(f"{seed}\n{item.name}")
         for style in STYLES:
-            for text in item.queries:
-                types = [EntityType(name) for name in _asked(item, style, rng)]
-                present = _answer(everything, text, types, item.language, wanted_rate)
-                absent = _answer(fewer, text, types, item.language, wanted_rate) if fewer else None
+            for number, text in enumerate(item.queries):
+                types = [EntityType(name) for name in _types(item, style, rng)]
+                judge = model if number < asked else None
+                present = _answer(everything, text, types, item.language, wanted_rate, judge)
+                absent = _answer(fewer, text, types, item.language, wanted_rate, judge) if fewer else None
                 answers[style].append((item.name, present, absent))
         on_progress(item.name)
     strangers = sum(not item.examples for item in sets)
@@ -135,7 +156,7 @@ def without_repeats(examples: Iterable[Example], queries: Sequence[str]) -> tupl
     return tuple(example for example in examples if not any(example.text in guard for guard in guards))
 
 
-def _asked(item: RoutingSet, style: Style, rng: random.Random) -> list[str]:
+def _types(item: RoutingSet, style: Style, rng: random.Random) -> list[str]:
     if style == "own":
         return rng.sample(item.types, min(OWN_TYPES, len(item.types)))
     if style == "common":
@@ -150,7 +171,14 @@ def _retriever(sets: Sequence[RoutingSet], embedder: Embedder) -> StoreRetriever
     return StoreRetriever(stores, embedder=embedder, pool=3)
 
 
-def _answer(retriever: StoreRetriever, text: str, types: list[EntityType], language: str, rate: float) -> _Answer:
+def _answer(
+    retriever: StoreRetriever,
+    text: str,
+    types: list[EntityType],
+    language: str,
+    rate: float,
+    model: AskModel | None,
+) -> _Answer:
     case = retriever.cases([text], types, language=language)[0][0]
     probability = Calibrated()(case).probability or 0.0
     nearest = max(case.evidence, key=lambda item: item.similarities[0])
@@ -172,6 +200,7 @@ def _answer(retriever: StoreRetriever, text: str, types: list[EntityType], langu
             "paper": _paper_score(retriever, case),
         },
         probability >= calibration.fits[case.kind].threshold(rate),
+        None if model is None else model(case).route == "in_domain",
     )
 
 
@@ -205,6 +234,23 @@ def _report(rows: Sequence[tuple[str, _Answer, _Answer | None]], wanted_rate: fl
         wanted_rate=wanted_rate,
         kept_rate=float(np.mean([absent.kept for _, _, absent in own])),
         ece=calibration_error(np.concatenate([inside, outside]), np.repeat([1.0, 0.0], len(own))),
+        llm=_model_judged([(present, absent) for _, present, absent in own if present.llm is not None]),
+    )
+
+
+def _model_judged(rows: Sequence[tuple[_Answer, _Answer]]) -> ModelJudged | None:
+    if not rows:
+        return None
+    inside = [float(bool(present.llm)) for present, _ in rows]
+    outside = [float(bool(absent.llm)) for _, absent in rows]
+    return ModelJudged(
+        texts=len(rows),
+        false_in_domain=float(np.mean(outside)),
+        rejected=1 - float(np.mean(inside)),
+        auroc=auroc(inside, outside),
+        calibrated_auroc=auroc(
+            [present.scores["calibrated"] for present, _ in rows], [absent.scores["calibrated"] for _, absent in rows]
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from ranit_rag.evaluation.report.tables import Table
 from ranit_rag.evaluation.routing import WAYS, RoutingReport, StyleReport
 
@@ -9,7 +11,7 @@ _STYLES = {"own": "of the text's own set", "common": "two common types", "none":
 
 
 def routing_tables(report: RoutingReport) -> list[Table]:
-    """Ways of routing beside each other, then what the calibrated judge decides."""
+    """Ways of routing beside each other, what the calibrated judge decides, and what a model said if it was asked."""
     ways = Table(
         f"Right store / AUROC: {report.stores} stores, {report.strangers} sets without one",
         ("types asked", "texts", *(way.replace("_", " ") for way in WAYS)),
@@ -25,7 +27,18 @@ def routing_tables(report: RoutingReport) -> list[Table]:
         "Shares of the texts: in domain though the own store was away, in domain though they belong nowhere, out of "
         "domain though the store was there, in domain of another store. ECE: of P(in domain).",
     )
-    return [ways, decided]
+    models = [(style, one.llm) for style, one in report.styles.items() if one.llm is not None]
+    if not models:
+        return [ways, decided]
+    answered = Table(
+        "What the judge llm says of a sample",
+        ("types asked", "texts", "false in domain", "rejected", "AUROC", "calibrated AUROC"),
+        tuple(
+            (_STYLES[style], str(one.texts), *(f"{share:.3f}" for share in astuple(one)[1:])) for style, one in models
+        ),
+        "The calibrated judge's AUROC is that of the same texts.",
+    )
+    return [ways, decided, answered]
 
 
 def _scored(one: StyleReport) -> tuple[str, ...]:

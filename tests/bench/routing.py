@@ -13,6 +13,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from ranit_rag.engines.asking import asking
+from ranit_rag.engines.transformers import TransformersEngine
 from ranit_rag.evaluation.report.markdown import tables_markdown
 from ranit_rag.evaluation.routing import RoutingSet, measure_routing
 from ranit_rag.evaluation.routing_sets import read_routing_set
@@ -56,10 +58,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("RANIT_SHARED_DATA", beside)))
     parser.add_argument("--part", choices=("development", "held-out"), default="held-out")
     parser.add_argument("--language", choices=("en", "zh"), default="en")
+    parser.add_argument("--ask", type=int, default=0, help="texts of each set that the embedded model is asked of")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     started = time.perf_counter()
-    report = measure_routing(load(given.data, given.language, given.part), default_embedder(given.language))
+    report = measure_routing(
+        load(given.data, given.language, given.part),
+        default_embedder(given.language),
+        ask=asking(TransformersEngine()) if given.ask else None,
+        asked=given.ask,
+    )
     tables = tables_markdown(routing_tables(report), level=3)
     print(f"{given.language}, {given.part}: {time.perf_counter() - started:.0f} s\n\n{tables}")
     if given.json:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ranit_rag.cli.eval.tables import print_tables
 from ranit_rag.cli.logs import set_up_logs
-from ranit_rag.cli.options import debug_option
+from ranit_rag.cli.options import debug_option, engine_options
 from ranit_rag.cli.store.tables import write_json
 from ranit_rag.errors import InputError
 
@@ -27,8 +28,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--rate", type=click.FloatRange(0, 1), default=0.1, show_default=True, help="A false-in-domain rate to be kept."
 )
+@click.option(
+    "--ask", type=click.IntRange(min=0), default=0, help="Also measure the judge llm, on so many queries of each file."
+)
 @click.option("--embedder", help="The embedding model. Default: what suits the language.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", help="Default: table.")
+@engine_options
 @debug_option
 def routing(
     files: tuple[Path, ...],
@@ -37,8 +42,10 @@ def routing(
     stored: int,
     queries: int,
     rate: float,
+    ask: int,
     embedder: str | None,
     form: str,
+    **settings: Any,
 ) -> None:
     """Make a store of each FILE's train split, and route its other texts: with their store there, and without it.
 
@@ -49,12 +56,16 @@ def routing(
     if len(files) < 2:
         raise InputError("one file makes one store, and no choice", hint="give two FILEs or more")
     set_up_logs(quiet=False)
+    from ranit_rag.config import Settings
+    from ranit_rag.engines import open_engine
+    from ranit_rag.engines.asking import asking
     from ranit_rag.evaluation.routing import measure_routing
     from ranit_rag.evaluation.routing_sets import read_routing_set
     from ranit_rag.evaluation.routing_tables import routing_tables
     from ranit_rag.progress import progress_bar
     from ranit_rag.retrieval.embedding import default_embedder, load_embedder
 
+    model = asking(open_engine(Settings.load(language=language, **settings))) if ask else None
     sets = [read_routing_set(path, language, stored=stored, queries=queries) for path in files]
     sets += [read_routing_set(path, language, queries=queries, store=False) for path in strangers]
     done: list[str] = []
@@ -65,7 +76,7 @@ def routing(
             bar.show(len(done))
 
         space = load_embedder(embedder) if embedder else default_embedder(language)
-        report = measure_routing(sets, space, wanted_rate=rate, on_progress=tell)
+        report = measure_routing(sets, space, wanted_rate=rate, ask=model, asked=ask, on_progress=tell)
     if form == "json":
         write_json(report.to_dict())
     else:
