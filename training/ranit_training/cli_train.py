@@ -25,6 +25,7 @@ def _choice(*names: str) -> click.Choice[str]:
 @click.option("--model", help="The base: a directory or hub name. Default: the embedded model.")
 @click.option("--validation", multiple=True, type=_FILE, help="Conversations to validate on; else a share of the data.")
 @click.option("--validation-share", type=float, default=0.1, show_default=True, help="Of the records.")
+@click.option("--cache", type=_FILE, help="Where encoded data is kept for other runs. Default: in the output.")
 @click.option("--method", type=_choice("lora", "full"), default="lora", show_default=True)
 @click.option("--lora-rank", type=int, default=8, show_default=True)
 @click.option("--lora-alpha", type=int, default=16, show_default=True)

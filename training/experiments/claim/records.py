@@ -4,7 +4,7 @@
 
 - ``OUT/train.<language>.jsonl``: at most CAP texts with entities of every set that is free for training;
 - ``OUT/test.<set>.jsonl``: TEXTS texts of each evaluation set's test split (dev where the test has no labels);
-- ``OUT/own.<set>.jsonl``: that set's whole train split, the pool of in-domain examples.
+- ``OUT/own.<set>.jsonl``: OWN texts of that set's train split, the pool of in-domain examples.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ NEAR = {"mit_movie_trivia"}  # too close to an evaluation set to be trained on
 CAP = 1_000
 LONGEST = 1_000  # characters of a training text
 TEXTS = 150
+OWN = 5_000
 SEED = 42
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "ner"
 
@@ -46,7 +47,8 @@ def main(out: Path) -> None:
         if name in EVALUATION:
             test = [row for row in rows if row["split"] == EVALUATION[name]]
             write(out / f"test.{name}.jsonl", rng.sample(test, min(TEXTS, len(test))))
-            write(out / f"own.{name}.jsonl", (row for row in rows if row["split"] == "train" and row["entities"]))
+            own = [row for row in rows if row["split"] == "train" and row["entities"]]
+            write(out / f"own.{name}.jsonl", rng.sample(own, min(OWN, len(own))))
         elif name not in NEAR:
             usable = [row for row in training_split(rows) if row["entities"] and len(row["text"]) <= LONGEST]
             training[rows[0]["lang"]] += rng.sample(usable, min(CAP, len(usable)))

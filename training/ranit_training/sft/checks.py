@@ -21,6 +21,7 @@ _FREE = {
     "keep_checkpoints",
     "data",
     "validation",
+    "cache",
     "device_batch_size",
     "device",
 }

@@ -22,6 +22,7 @@ class SftConfig:
     ``batch_size`` counts the rows of one step over all devices: packs of ``max_length`` tokens when ``batching`` is
     ``packed``, else conversations; ``flat`` puts those of a device end to end without padding. Each device computes
     ``device_batch_size`` rows at once and accumulates gradients over the others.
+    ``cache`` keeps the encoded data, for other runs to read; it is in the output where none is named.
     ``warmup`` is a share of the steps. ``evaluate_every`` counts steps, or is a share of all steps where it is below 1;
     the best checkpoint by validation loss is kept. Raises InputError.
     """
@@ -31,6 +32,7 @@ class SftConfig:
     model: str | None = None
     validation: tuple[Path, ...] = ()
     validation_share: float = 0.1
+    cache: Path | None = None
     method: Method = "lora"
     lora_rank: int = 8
     lora_alpha: int = 16
@@ -113,4 +115,4 @@ class SftConfig:
         """Plain values, for the record of the run."""
         fields = {name: getattr(self, name) for name in self.__slots__}
         paths = {name: [str(path) for path in fields[name]] for name in ("data", "validation")}
-        return {**fields, **paths, "output": str(self.output)}
+        return {**fields, **paths, "output": str(self.output), "cache": self.cache and str(self.cache)}

@@ -33,8 +33,8 @@ class EncodedData:
 
 
 def encode_data(config: SftConfig, tokenizer: Any, *, progress: bool = False) -> EncodedData:
-    """Encode the files into ``<output>/encoded``, or read what an earlier call left there. Raises DataError."""
-    directory = config.output / "encoded" / _key(config, tokenizer)
+    """Encode the files into the cache, or read what an earlier call left there. Raises DataError."""
+    directory = (config.cache or config.output / "encoded") / _key(config, tokenizer)
     if not directory.is_dir():
         partial = directory.with_name(f".{directory.name}.{os.getpid()}")
         with told_errors(directory):
@@ -70,8 +70,7 @@ def _key(config: SftConfig, tokenizer: Any) -> str:
         else repr(tokenizer),
         "template": tokenizer.chat_template,
         "max_length": config.max_length,
-        "packed": config.batching == "packed",
-        "seed": config.seed,
+        "packed": config.seed if config.batching == "packed" else None,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -102,10 +101,10 @@ def _encode(config: SftConfig, tokenizer: Any, directory: Path, progress: bool) 
 
 
 def _part(dialogue: Dialogue, config: SftConfig) -> str:
-    """Drawn by the record's id, so that its conversations fall into one part, with examples or without."""
+    """By the record's id alone, so that runs that differ in seed or examples validate on the same records."""
     if config.validation or not config.validation_share:
         return "train"
-    drawn = hashlib.sha256(f"{config.seed}/{dialogue.id.partition('/')[0]}".encode()).digest()
+    drawn = hashlib.sha256(dialogue.id.partition("/")[0].encode()).digest()
     return "validation" if int.from_bytes(drawn[:8]) < config.validation_share * 2**64 else "train"
 
 

@@ -40,7 +40,6 @@ def trl_config(config: SftConfig, processes: int, *, validates: bool) -> TrlConf
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         gradient_checkpointing=config.gradient_checkpointing,
-        torch_compile=config.compile,
         eval_strategy="steps" if validates else "no",
         eval_steps=often if validates else None,
         save_strategy="steps",
@@ -60,6 +59,9 @@ def trl_config(config: SftConfig, processes: int, *, validates: bool) -> TrlConf
         packing=packed,
         padding_free=config.batching == "flat",
         max_length=config.max_length if packed else None,
+        # Compiled layers want packs of one length.
+        pad_to_multiple_of=config.max_length if packed and config.compile else None,
+        dataloader_pin_memory=_on_gpu(config),
     )
 
 
@@ -96,7 +98,17 @@ def make_trainer(
             f"lora_targets is {config.lora_targets!r}: {error}", hint="all-linear, or names such as q_proj,v_proj"
         ) from error
     trainer.remove_callback(PrinterCallback)
+    if config.compile:
+        compile_layers(model)
     return trainer
+
+
+def compile_layers(model: Any) -> None:
+    """Compile each decoder layer by itself: one layer's code serves all, and nothing around them can break it."""
+    kinds = set(model._no_split_modules or ())
+    for module in model.modules():
+        if type(module).__name__ in kinds:
+            module.compile()
 
 
 def lora_config(config: SftConfig) -> LoraConfig:
@@ -112,7 +124,7 @@ def lora_config(config: SftConfig) -> LoraConfig:
 
 def chosen_precision(config: SftConfig) -> str:
     """``auto`` is bf16 on accelerators that have it, else fp16 on GPUs and fp32 on CPUs. Raises InputError."""
-    on_gpu = config.device != "cpu" and torch.cuda.is_available()
+    on_gpu = _on_gpu(config)
     if config.precision == "auto":
         if not on_gpu:
             return "fp32"
@@ -122,12 +134,16 @@ def chosen_precision(config: SftConfig) -> str:
     return config.precision
 
 
+def _on_gpu(config: SftConfig) -> bool:
+    return config.device != "cpu" and torch.cuda.is_available()
+
+
 def chosen_attention(config: SftConfig) -> str:
     """``auto``: flash attention where it is installed and usable, else PyTorch's kernels behind ``documents``."""
     if config.attention != "auto":
         return config.attention
     from transformers.utils import is_flash_attn_2_available
 
-    if chosen_precision(config) in _HALF and config.device != "cpu" and is_flash_attn_2_available():
+    if chosen_precision(config) in _HALF and _on_gpu(config) and is_flash_attn_2_available():
         return "flash_attention_2"
     return "sdpa" if config.batching == "padded" else attention.DOCUMENTS
