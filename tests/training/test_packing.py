@@ -36,10 +36,10 @@ def documents() -> list[list[int]]:
 
 
 def packed(rows: list[list[int]]) -> dict[str, Any]:
-    """One row as the trainer's collator makes it of a pack."""
-    pack = {"input_ids": sum(rows, []), "labels": sum(rows, []), "seq_lengths": [len(row) for row in rows]}
+    """One row as the trainer makes it of a pack."""
+    pack = {"input_ids": [token for row in rows for token in row], "seq_lengths": [len(row) for row in rows]}
     batch = DataCollatorForLanguageModeling(pad_token_id=0, padding_free=True)([pack])
-    return {key: value for key, value in batch.items() if key != "labels"}
+    return {"use_cache": False, **{key: value for key, value in batch.items() if key != "labels"}}
 
 
 @pytest.mark.parametrize("attention", [DOCUMENTS, "sdpa", "eager"])
