@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ranit_rag.cli.explain import explained
-from ranit_rag.cli.inputs import Record, Unreadable
-from ranit_rag.cli.outputs import to_json
 from ranit_rag.cli.terminal import printable
+from ranit_rag.corpus.records import Record, Unreadable
+from ranit_rag.corpus.rows import to_json
 from ranit_rag.types import Example
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from typing import Any
 
 import click
 
-from ranit_rag.cli.batch import extract_rows
 from ranit_rag.cli.dry_run import show_prompts
 from ranit_rag.cli.errors import tell_error
 from ranit_rag.cli.explain import explained
-from ranit_rag.cli.inputs import read_examples
 from ranit_rag.cli.logs import set_up_logs
 from ranit_rag.cli.options import debug_option, engine_options, parse_types, retrieval_options
-from ranit_rag.cli.outputs import OutputFormat, Row, Writer, open_writer
+from ranit_rag.cli.outputs import OutputFormat, Writer, open_writer
 from ranit_rag.cli.sources import InputFormat, open_source
 from ranit_rag.cli.terminal import printable
+from ranit_rag.corpus.records import read_examples
+from ranit_rag.corpus.rows import Row, extract_rows
 from ranit_rag.types import Failure
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Literal, Protocol
 
-from ranit_rag.cli.inputs import Record, Unreadable
 from ranit_rag.cli.terminal import entity_table, printable
+from ranit_rag.corpus.rows import Row, to_json
 from ranit_rag.errors import InputError
 from ranit_rag.types import Extraction, Failure
 
 OutputFormat = Literal["json", "jsonl", "table", "html"]
-_TROUBLESOME = re.compile("[\x85\u2028\u2029\ud800-\udfff]")
-_HEADING = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A record and what became of it."""
-
-    record: Record | Unreadable
-    result: Extraction | Failure
-
-    def to_dict(self) -> dict[str, Any]:
-        """The result's JSON form, with the record's ``id`` before it and its other fields under ``meta``."""
-        fields = self.result.to_dict()
-        if isinstance(self.record, Unreadable):
-            return fields
-        head = {} if self.record.id is None else {"id": self.record.id}
-        return {**head, **fields, **({"meta": dict(self.record.meta)} if self.record.meta else {})}
-
-    @property
-    def heading(self) -> str:
-        """What a reader knows the text by: its id, or how it begins."""
-        given = self.record.id if isinstance(self.record, Record) else self.record.origin
-        if given is not None:
-            return str(given)
-        start = " ".join(self.record.text[: 2 * _HEADING].split())
-        return start if len(start) <= _HEADING else f"{start[: _HEADING - 1]}…"
 
 
 class Writer(Protocol):
@@ -80,12 +50,6 @@ def _writer(form: OutputFormat, stream: IO[bytes], single: bool) -> Writer:
             return HtmlWriter(stream)
         case "table":
             return TableWriter(stream)
-
-
-def to_json(value: object, *, indent: int | None = None) -> bytes:
-    """UTF-8 JSON that any reader takes: escapes stand for lone surrogates, and for what some take as the line's end."""
-    written = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
-    return _TROUBLESOME.sub(lambda match: f"\\u{ord(match.group()):04x}", written).encode()
 
 
 class JsonLinesWriter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -10,20 +11,13 @@ from typing import BinaryIO, Literal
 
 import click
 
-from ranit_rag.cli.inputs import (
-    Form,
-    Record,
-    Unreadable,
-    argument_record,
-    file_form,
-    file_records,
-    line_form,
-    stream_records,
-)
+from ranit_rag.corpus.records import Record, Unreadable
+from ranit_rag.corpus.streams import Form, file_form, file_records, line_form, stream_records
 from ranit_rag.errors import InputError
 
-InputFormat = Literal["auto", "text", "lines", "jsonl"]
+InputFormat = Literal["auto", "text", "lines", "jsonl", "csv", "parquet"]
 _STDIN = "standard input"
+_SURROGATE_ESCAPED = re.compile("[\udc80-\udcff]")
 _Part = tuple[Form, Iterable[Record | Unreadable]]
 
 
@@ -35,7 +29,14 @@ class Source:
     single: bool
 
 
-def open_source(texts: Sequence[str], files: Sequence[Path], input_format: InputFormat, stdin: BinaryIO) -> Source:
+def open_source(
+    texts: Sequence[str],
+    files: Sequence[Path],
+    input_format: InputFormat,
+    stdin: BinaryIO,
+    *,
+    text_column: str = "text",
+) -> Source:
     """Texts, with ``-`` for standard input, then files; standard input alone where neither is given.
 
     Reads the first line of standard input where its form is to be told from it. Raises UsageError where there is
@@ -50,7 +51,7 @@ def open_source(texts: Sequence[str], files: Sequence[Path], input_format: Input
     if input_format != "auto" and not files and "-" not in texts:
         raise click.UsageError("--input-format is for files and standard input, not for TEXT")
     parts = [_standard_input(stdin, input_format) if text == "-" else _argument(text) for text in texts]
-    parts += [_file(path, input_format) for path in files]
+    parts += [_file(path, input_format, text_column) for path in files]
     records = chain.from_iterable(part for _, part in parts)
     if [form for form, _ in parts] == ["text"]:
         return Source(_not_blank(records), single=True)
@@ -61,12 +62,23 @@ def _argument(text: str) -> _Part:
     return "text", [argument_record(text)]
 
 
-def _file(path: Path, input_format: InputFormat) -> _Part:
+def argument_record(text: str) -> Record:
+    """The record of an argument of the command line. Raises InputError where it is not text."""
+    if _SURROGATE_ESCAPED.search(text):
+        raise InputError(
+            f"the argument {text[:40]!r} is not UTF-8", hint="check the terminal's encoding, or use --file"
+        )
+    return Record(text)
+
+
+def _file(path: Path, input_format: InputFormat, text_column: str) -> _Part:
     form = file_form(path) if input_format == "auto" else input_format
-    return form, file_records(path, form)
+    return form, file_records(path, form, text_column=text_column)
 
 
 def _standard_input(stdin: BinaryIO, input_format: InputFormat) -> _Part:
+    if input_format in ("csv", "parquet"):
+        raise click.UsageError(f"--input-format {input_format} is for files: give --file or --input")
     if input_format != "auto":
         return input_format, stream_records(stdin, input_format, _STDIN)
     first = stdin.readline()

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
-from ranit_rag.cli.inputs import argument_record, parse_examples
+from ranit_rag.cli.sources import argument_record
 from ranit_rag.cli.store.place import open_place, place_options
+from ranit_rag.corpus.records import parse_examples
 from ranit_rag.errors import InputError
 from ranit_rag.types import Example
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ranit_rag.cli.outputs import to_json
 from ranit_rag.cli.terminal import highlighted, printable
+from ranit_rag.corpus.rows import to_json
 from ranit_rag.types import Example, Extraction
 
 if TYPE_CHECKING:

@@ -1,22 +1,19 @@
-"""What is read: texts from arguments, files and standard input, one record at a time."""
+"""Records: a text to read with what its line of JSON, or its row of a table, says beside it."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
-from ranit_rag.errors import DataError, InputError
+from ranit_rag.errors import DataError
 from ranit_rag.types import Example
 
-Form = Literal["text", "lines", "jsonl"]
 _FIELDS = ("id", "text", "types", "examples", "language")
 _JSONL_HINT = 'a line is one object: {"text": "…"}; plain text is read with --input-format text or lines'
-_SURROGATE_ESCAPED = re.compile("[\udc80-\udcff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,50 +42,6 @@ class Unreadable:
     error: DataError
 
 
-def argument_record(text: str) -> Record:
-    """The record of an argument of the command line. Raises InputError where it is not text."""
-    if _SURROGATE_ESCAPED.search(text):
-        raise InputError(
-            f"the argument {text[:40]!r} is not UTF-8", hint="check the terminal's encoding, or use --file"
-        )
-    return Record(text)
-
-
-def file_records(path: Path, form: Form) -> Iterator[Record | Unreadable]:
-    """The records of a file; each knows the file by its path."""
-    try:
-        with path.open("rb") as stream:
-            yield from stream_records(stream, form, str(path), name=str(path))
-    except OSError as error:
-        problem = DataError(f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions")
-        yield Unreadable("", str(path), problem)
-
-
-def stream_records(stream: Iterable[bytes], form: Form, origin: str, name: str = "") -> Iterator[Record | Unreadable]:
-    """The records of the lines of ``stream``, as they come. A ``name`` becomes the id of plain texts."""
-    if form == "text":
-        yield _plain(b"".join(stream), origin, name)
-        return
-    for number, line in enumerate(stream, 1):
-        if line.strip():
-            content = line.rstrip(b"\r\n")
-            place = f"{origin}:{number}"
-            yield _jsonl(content, place) if form == "jsonl" else _plain(content, place, name and place)
-
-
-def file_form(path: Path) -> Form:
-    """What a file's name says: JSONL for ``.jsonl`` and ``.ndjson``, else one text."""
-    return "jsonl" if path.suffix.lower() in (".jsonl", ".ndjson") else "text"
-
-
-def line_form(line: bytes) -> Form:
-    """What the first line of a stream says: JSONL where it is an object with a text, else one text."""
-    try:
-        return "jsonl" if "text" in _parsed(_text(line)) else "text"
-    except DataError:
-        return "text"
-
-
 def read_examples(path: Path) -> tuple[Example, ...]:
     """The examples of a JSONL file. Raises DataError that names the line of the first bad one."""
     with path.open("rb") as stream:
@@ -102,7 +55,7 @@ def parse_examples(stream: Iterable[bytes], origin: str) -> tuple[Example, ...]:
         try:
             examples += [_example(_parsed(_text(line)))] if line.strip() else []
         except DataError as error:
-            raise _located(error, f"{origin}:{number}") from error
+            raise located(error, f"{origin}:{number}") from error
     if not examples:
         raise DataError(
             f"{origin} holds no examples", hint='a line is {"text": "…", "entities": {"type": ["mention"]}}'
@@ -110,21 +63,32 @@ def parse_examples(stream: Iterable[bytes], origin: str) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def _plain(data: bytes, origin: str, name: str) -> Record | Unreadable:
+def plain_record(data: bytes, origin: str, name: str) -> Record | Unreadable:
+    """The record of a text's bytes; a ``name`` becomes its id."""
     try:
         return Record(_text(data), origin, id=name or None)
     except DataError as error:
-        return Unreadable(data.decode("utf-8", "replace"), origin, _located(error, origin))
+        return Unreadable(data.decode("utf-8", "replace"), origin, located(error, origin))
 
 
-def _jsonl(line: bytes, origin: str) -> Record | Unreadable:
+def json_record(line: bytes, origin: str) -> Record | Unreadable:
+    """The record of a line of JSON."""
     try:
-        return _record(_parsed(_text(line)), origin)
+        return record_of(_parsed(_text(line)), origin)
     except DataError as error:
-        return Unreadable(line.decode("utf-8", "replace"), origin, _located(error, origin))
+        return Unreadable(line.decode("utf-8", "replace"), origin, located(error, origin))
 
 
-def _record(fields: Mapping[str, Any], origin: str) -> Record:
+def holds_text(line: bytes) -> bool:
+    """Whether a line is a JSON object with a text."""
+    try:
+        return "text" in _parsed(_text(line))
+    except DataError:
+        return False
+
+
+def record_of(fields: Mapping[str, Any], origin: str) -> Record:
+    """The record that the fields of an object make. Raises DataError for the first that is not what it must be."""
     text, types, examples, language = (fields.get(name) for name in ("text", "types", "examples", "language"))
     if not isinstance(text, str):
         _refuse("the record has no text", '{"text": "…"}')
@@ -200,5 +164,6 @@ def _text(data: bytes) -> str:
         ) from error
 
 
-def _located(error: DataError, place: str) -> DataError:
+def located(error: DataError, place: str) -> DataError:
+    """The error with the place where it happened before its message."""
     return DataError(f"{place}: {error.message}", hint=error.hint)
