@@ -12,6 +12,7 @@ from typing import Any
 from ranit_rag.engines.base import Answer, EngineInfo, Reply
 from ranit_rag.engines.chat import EncodedConversation, PromptBuilder
 from ranit_rag.engines.checkpoint import find_model, read_checkpoint
+from ranit_rag.engines.hub import is_local_only
 from ranit_rag.engines.spelling import spell
 from ranit_rag.errors import ContextLengthError, EngineError, InputError, ModelNotFoundError, RanitError
 from ranit_rag.extras import require
@@ -154,11 +155,14 @@ def _load(found: str, adapter: str | Path | None, device: str, dtype: str, atten
 
     chosen = _device(torch) if device == "auto" else device
     precision: Any = getattr(torch, dtype) if dtype != "auto" else torch.float32 if chosen == "cpu" else "auto"
+    local = Path(found).is_dir() or is_local_only(found)
     # What comes over the network is worth a progress bar, what lies on the disk is not.
     try:
-        with _no_progress_bar() if Path(found).is_dir() else nullcontext():
-            tokenizer = AutoTokenizer.from_pretrained(found)
-            model = AutoModelForCausalLM.from_pretrained(found, dtype=precision, attn_implementation=attention)
+        with _no_progress_bar() if local else nullcontext():
+            tokenizer = AutoTokenizer.from_pretrained(found, local_files_only=local)
+            model = AutoModelForCausalLM.from_pretrained(
+                found, dtype=precision, attn_implementation=attention, local_files_only=local
+            )
             if adapter is not None:
                 model = _merged(model, Path(adapter))
         return tokenizer, model.to(chosen).eval()

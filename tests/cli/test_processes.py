@@ -164,12 +164,14 @@ def test_a_reader_that_leaves_is_no_error(server: FaultyServer, environment: dic
         (("--engine", "openai", "--model", "m", "--base-url", "http://127.0.0.1:9/v1"), "127.0.0.1:9"),
         (("--engine", "openai", "--model", "m", "--base-url", "localhost"), "localhost"),
         (("--model", "./no/such/model"), "no/such/model"),
+        (("--model", "nobody/nothing"), "nobody/nothing"),
         (("--profile", "unheard.v1"), "unheard.v1"),
         (("--adapter", "./no/such/adapter"), "no/such/adapter"),
     ],
 )
 def test_what_cannot_start_says_so_once(arguments: tuple[str, ...], named: str, environment: dict[str, str]) -> None:
     del environment["RANIT_PROFILE"]
+    environment["HF_ENDPOINT"] = "http://127.0.0.1:9"  # a hub that cannot be reached
     done = _run([*RANIT, "extract", "Aspirin", "-t", "drug", *arguments], environment)
     assert done.returncode in (1, 2)
     assert done.stdout == ""
