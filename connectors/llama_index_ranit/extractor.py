@@ -14,7 +14,7 @@ from ranit_rag import Extraction, Failure
 
 OFFSETS = "entities"
 ACCOUNT = "ner"
-_OF_DECISION = ("start", "end", "route", "store", "reason")
+_ACCOUNTED = ("language", "decisions", "dropped", "coverage")
 
 
 class RanitEntityExtractor(NerTransformation, BaseExtractor):
@@ -61,17 +61,11 @@ def _metadata(extraction: Extraction | Failure | None) -> dict[str, str]:
     if isinstance(extraction, Failure):
         return {ACCOUNT: json.dumps({"error": extraction.to_dict()["error"]}, ensure_ascii=False)}
     contract = extraction.to_dict()
-    account = {
-        "language": contract["language"],
-        "decisions": [{key: decision[key] for key in _OF_DECISION} for decision in contract["decisions"]],
-        "dropped": contract["dropped"],
-        "coverage": contract["coverage"],
-    }
     mentions: dict[str, list[str]] = {}
     for entity in extraction.entities:
         mentions.setdefault(f"{OFFSETS}_{entity.label}", []).append(entity.text)
     return {
         OFFSETS: json.dumps(contract["entities"], ensure_ascii=False),
         **{key: "; ".join(dict.fromkeys(texts)) for key, texts in mentions.items()},
-        ACCOUNT: json.dumps(account, ensure_ascii=False),
+        ACCOUNT: json.dumps({key: contract[key] for key in _ACCOUNTED}, ensure_ascii=False),
     }

@@ -22,12 +22,8 @@ def main_of(name: str) -> Callable[[Ranit], Any]:
 def test_ingestion(nano: TransformersEngine, capsys: pytest.CaptureFixture[str]) -> None:
     main_of("ingestion")(Ranit(nano))
     said = capsys.readouterr().out
-    for text in (
-        "Marie Curie was born in Warsaw and moved to Paris in 1891.",
-        "Frida Kahlo was born in Mexico City and showed her pictures in Paris.",
-    ):
-        assert f"by the filter: {text}" in said
-        assert f"by the graph: {text} MENTIONS Paris" in said
+    assert "by the filter: Marie Curie was born in Warsaw and moved to Paris in 1891." in said
+    assert "by the graph: Marie Curie was born in Warsaw and moved to Paris in 1891. MENTIONS Paris [44]" in said
     assert "by the filter: Ada" not in said
 
 
