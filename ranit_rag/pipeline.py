@@ -85,12 +85,14 @@ class Ranit:
             strategy=settings.strategy if strategy is None else check_strategy(strategy),
             k=settings.k if k is None else k,
             domain=settings.domain if domain is None else domain,
+            profile=settings.profile if profile is None else str(profile),
         )
-        profile = profile if profile is not None else settings.profile
-        if profile is not None:
-            load_profile(profile)  # a wrong name must not cost the loading of a model
+        if settings.profile is not None:
+            load_profile(settings.profile)  # a wrong name must not cost the loading of a model
         if isinstance(engine, str | Path):
-            engine = open_engine(replace(settings, engine="transformers", model=str(engine)))
+            settings = replace(settings, engine="transformers", model=str(engine))
+            engine = open_engine(settings)
+        self.settings = settings
         self.engine: Engine = engine if engine is not None else open_engine(settings)
         if retriever is None:
             retriever = StoresAsConfigured(settings, stores=stores, judge=judge, ask=asking(self.engine))
@@ -98,7 +100,7 @@ class Ranit:
         self._planner = Planner(
             engine=self.engine,
             retriever=self.retriever,
-            profile=profile,
+            profile=settings.profile,
             language=settings.language,
             grammar=settings.grammar,
             max_tokens=settings.max_output_tokens,
@@ -270,7 +272,7 @@ class Ranit:
         try:
             return self._collect(job, own, seconds)
         except Exception as error:
-            return Failure(index, job.request.text, error)
+            return Failure(index, job.request.text, error, sum((reply.usage for reply in own), Usage()))
 
     def _plan(self, request: Request) -> _Job:
         started = time.perf_counter()

@@ -286,11 +286,15 @@ def _same_span(entity: Entity, other: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A text of a batch that could not be extracted; ``index`` is its position in the input."""
+    """A text of a batch that could not be extracted; ``index`` is its position in the input.
+
+    ``usage`` is what the answers cost that came before the one that failed.
+    """
 
     index: int
     text: str
     error: Exception
+    usage: Usage = Usage()
 
     def to_dict(self) -> dict[str, Any]:
         """``{"text", "error": {"type", "message", "hint"}}``"""

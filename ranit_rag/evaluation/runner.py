@@ -11,11 +11,12 @@ from itertools import count
 from ranit_rag.collecting import collect
 from ranit_rag.config import Settings
 from ranit_rag.engines.base import Engine, Reply
+from ranit_rag.engines.identity import identify
 from ranit_rag.errors import RanitError
 from ranit_rag.evaluation.arms import Arm
 from ranit_rag.evaluation.data_sets import EvaluationSet
 from ranit_rag.evaluation.pools import Pools
-from ranit_rag.evaluation.remembering import RememberingEngine, identify
+from ranit_rag.evaluation.remembering import RememberingEngine
 from ranit_rag.journal import Journal
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.prompts import Conversation, Query

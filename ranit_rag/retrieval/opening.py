@@ -49,6 +49,12 @@ class StoresAsConfigured:
         self._open_set: StoreSet | None = None
         self._lock = threading.RLock()
 
+    @property
+    def judge(self) -> str:
+        """The name of the judge; of a callable, where it is defined."""
+        judge = self._judge
+        return judge if isinstance(judge, str) else str(getattr(judge, "__qualname__", type(judge).__qualname__))
+
     def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:
         """See ``Retriever``. Raises StoreError where the stores cannot be opened."""
         return self.opened().decide(texts, types, language=language)

@@ -10,11 +10,11 @@ from typing import get_args
 import numpy as np
 
 import ranit_rag
+from ranit_rag.engines.identity import identify
 from ranit_rag.evaluation.arms import Arm
 from ranit_rag.evaluation.counts import Counts, total
 from ranit_rag.evaluation.data_sets import EvaluationSet
 from ranit_rag.evaluation.reliability import abstention_curve, calibration_error, reliability_curve
-from ranit_rag.evaluation.remembering import identify
 from ranit_rag.evaluation.report.document import (
     VERSION,
     ArmInfo,
