@@ -6,13 +6,15 @@ from __future__ import annotations
 class RanitError(Exception):
     """Base of all errors that RANIT raises on purpose.
 
-    ``str(error)`` is the message alone; ``hint`` is the remedy, or an empty string.
+    ``str(error)`` is the message alone; ``hint`` is the remedy, or an empty string. Tracebacks show both.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.message, self.hint))
@@ -34,7 +36,7 @@ class ProfileError(RanitError):
     """A prompt profile is unknown, malformed, or not the one a checkpoint was trained with."""
 
 
-class MissingExtraError(RanitError):
+class MissingExtraError(RanitError, ImportError):
     """An optional part was asked for that is not installed."""
 
 

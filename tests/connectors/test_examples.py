@@ -23,8 +23,8 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_an_example_runs_and_shows_what_it_is_about(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_example_runs_and_shows_what_it_is_about(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / name), run_name="__main__")
-    said = capsys.readouterr().out
+    said = capfd.readouterr().out
     for line in SHOWN[name]:
         assert line in said
