@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 from served import model_server
 
+from langchain_ranit import RanitExtractor, RanitTool
 from llama_index_ranit import NerWorkflow, RanitToolSpec
 from ranit_rag import Ranit
 from ranit_rag.engines.openai import OpenAIEngine
@@ -27,7 +28,26 @@ def ner() -> Iterator[Ranit]:
         yield Ranit(OpenAIEngine("nano", base_url=url), judge="never", profile="uniner.v1")
 
 
-def by_workflow(ner: Ranit) -> Call:
+def by_langchain_tool(ner: Ranit) -> Call:
+    tool = RanitTool(ner=ner, types=["drug"])
+
+    async def call(text: str) -> list[str]:
+        arguments = {"name": tool.name, "id": "1", "type": "tool_call", "args": {"text": text}}
+        return [entity["text"] for entity in (await tool.ainvoke(arguments)).artifact["entities"]]
+
+    return call
+
+
+def by_langchain_runnable(ner: Ranit) -> Call:
+    extractor = RanitExtractor(ner, ["drug"])
+
+    async def call(text: str) -> list[str]:
+        return [entity["text"] for entity in (await extractor.ainvoke(text))["entities"]]
+
+    return call
+
+
+def by_llama_workflow(ner: Ranit) -> Call:
     workflow = NerWorkflow(ner)
 
     async def call(text: str) -> list[str]:
@@ -36,7 +56,7 @@ def by_workflow(ner: Ranit) -> Call:
     return call
 
 
-def by_tool(ner: Ranit) -> Call:
+def by_llama_tool(ner: Ranit) -> Call:
     (tool,) = RanitToolSpec(ner).to_tool_list()
 
     async def call(text: str) -> list[str]:
@@ -46,7 +66,7 @@ def by_tool(ner: Ranit) -> Call:
     return call
 
 
-@pytest.mark.parametrize("connector", [by_workflow, by_tool])
+@pytest.mark.parametrize("connector", [by_langchain_tool, by_langchain_runnable, by_llama_workflow, by_llama_tool])
 async def test_sixty_four_calls_leave_the_event_loop_free(ner: Ranit, connector: Callable[[Ranit], Call]) -> None:
     """One good round of a few will do: what others do on the machine only ever adds."""
     call = connector(ner)
