@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -67,8 +67,7 @@ def read_set(path: Path, selection: Selection | None = None) -> EvaluationSet:
     examples = splits[split]
     own = splits.get(selection.own, []) if selection.own is not None and selection.own != split else []
     types = _types([*examples, *own], selection, path)
-    languages = Counter(example.language or detect_language(example.text) for example in examples)
-    language = languages.most_common(1)[0][0]
+    language = language_of(examples)
     shuffled = [replace(example, language=example.language or language) for example in own if example.entities]
     random.Random(f"{selection.seed}\n{name}\nown").shuffle(shuffled)
     return EvaluationSet(
@@ -81,6 +80,12 @@ def read_set(path: Path, selection: Selection | None = None) -> EvaluationSet:
         len(examples),
         hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
     )
+
+
+def language_of(examples: Iterable[Example]) -> str:
+    """The language of most of the examples: as they say, else as their texts read."""
+    languages = Counter(example.language or detect_language(example.text) for example in examples)
+    return languages.most_common(1)[0][0]
 
 
 def read_splits(path: Path) -> Splits:

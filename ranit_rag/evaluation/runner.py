@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 
 from ranit_rag.collecting import collect
 from ranit_rag.config import Settings
+from ranit_rag.engines.asking import asking
 from ranit_rag.engines.base import Engine, Reply
 from ranit_rag.engines.identity import identify
 from ranit_rag.errors import RanitError
@@ -19,7 +19,6 @@ from ranit_rag.evaluation.pools import Pools
 from ranit_rag.evaluation.remembering import RememberingEngine
 from ranit_rag.journal import Journal
 from ranit_rag.planning import Plan, Planner, Request
-from ranit_rag.prompts import Conversation, Query
 from ranit_rag.prompts.conversation import AnswerForm
 from ranit_rag.types import Example, Extraction
 
@@ -99,7 +98,7 @@ def _run(
 ) -> ArmRun:
     planner = Planner(
         engine=engine,
-        retriever=pools.retriever(arm, evaluated, partial(_complete, engine)),
+        retriever=pools.retriever(arm, evaluated, asking(engine)),
         profile=model.settings.profile,
         language=evaluated.language,
         grammar=model.settings.grammar,
@@ -150,11 +149,3 @@ def _result(example: Example, language: str, plans: Sequence[Plan], replies: Seq
         for query, answer in zip(plan.conversation.queries, reply.answers, strict=True)
     )
     return TextResult(example, collect(example.text, language, plans, replies), answers)
-
-
-def _complete(engine: Engine, prompt: str) -> str:
-    """What the engine answers to a plain prompt."""
-    reply = engine.generate([Conversation((), (Query(prompt, ()),))], max_tokens=16)[0]
-    if reply.error is not None:
-        raise reply.error
-    return reply.answers[0].text

@@ -20,7 +20,6 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.command(short_help="Measure whether texts find the stores that they belong to.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=_FILE)
 @click.option("--stranger", "strangers", multiple=True, type=_FILE, help="A file without a store. Repeatable.")
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of all files.")
 @click.option("--stored", type=click.IntRange(min=1), default=500, show_default=True, help="The most texts of a store.")
 @click.option(
     "--queries", type=click.IntRange(min=1), default=80, show_default=True, help="The most queries of a file."
@@ -38,7 +37,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def routing(
     files: tuple[Path, ...],
     strangers: tuple[Path, ...],
-    language: str,
+    language: str | None,
     stored: int,
     queries: int,
     rate: float,
@@ -65,9 +64,12 @@ def routing(
     from ranit_rag.progress import progress_bar
     from ranit_rag.retrieval.embedding import default_embedder, load_embedder
 
-    model = asking(open_engine(Settings.load(language=language, **settings))) if ask else None
     sets = [read_routing_set(path, language, stored=stored, queries=queries) for path in files]
     sets += [read_routing_set(path, language, queries=queries, store=False) for path in strangers]
+    spoken = sorted({each.language for each in sets})
+    if len(spoken) > 1:
+        raise InputError(f"the files are of several languages: {', '.join(spoken)}", hint="measure one at a time")
+    model = asking(open_engine(Settings.load(**settings))) if ask else None
     done: list[str] = []
     with progress_bar("sets", shown=sys.stderr.isatty(), total=len(sets)) as bar:
 
@@ -75,7 +77,7 @@ def routing(
             done.append(name)
             bar.show(len(done))
 
-        space = load_embedder(embedder) if embedder else default_embedder(language)
+        space = load_embedder(embedder) if embedder else default_embedder(spoken[0])
         report = measure_routing(sets, space, wanted_rate=rate, ask=model, asked=ask, on_progress=tell)
     if form == "json":
         write_json(report.to_dict())

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from ranit_rag.evaluation.report.document import Calibration, Histogram, Report, Summary
 from ranit_rag.evaluation.report.svg import WIDTH, Chart, linear, logarithmic, shortened, ticks
+from ranit_rag.evaluation.report.tables import LANGUAGES
 
-LABELS = 158  # pixels for the names of arms
+LABELS = 190  # pixels for the names of arms
 ROW = 24
 ROUTE_NAMES = {"in_domain": "in domain", "out_domain": "out of domain", "none": "none"}
 RIGHT = WIDTH - 14
@@ -30,7 +31,7 @@ def charts(report: Report) -> dict[str, Chart]:
 def f1_by_arm(report: Report, language: str) -> Chart:
     """A dot with its interval for each arm."""
     rows = report.summaries(language)
-    where = f" ({language})" if language else ""
+    where = f", {LANGUAGES.get(language, language)}" if language else ""
     chart = Chart(f"F1 by arm{where}, {report.level:.0%} intervals", 22 + ROW * len(rows) + 38)
     low, high = min(each.f1.low for each in rows), max(each.f1.high for each in rows)
     x = linear(low - 0.01, high + 0.01, LABELS, RIGHT)

@@ -76,12 +76,13 @@ class Chart:
         return y + 16
 
     def x_axis(
-        self, scale: Scale, ticks: Sequence[float], y: float, top: float, label: str, form: str = "{:g}"
+        self, scale: Scale, marks: Sequence[float], y: float, top: float, label: str, form: str = "{:g}"
     ) -> None:
-        for tick in ticks:
+        for tick in marks:
             self.rule(scale(tick), top, scale(tick), y)
             self.text(scale(tick), y + 14, form.format(tick), anchor="middle", mute=True)
-        self.text(self.width / 2, y + 30, label, anchor="middle", mute=True)
+        middle = (scale(marks[0]) + scale(marks[-1])) / 2
+        self.text(middle, y + 30, label, anchor="middle", mute=True)
 
     def y_axis(self, scale: Scale, marks: Sequence[float], x: float, right: float, form: str = "{:g}") -> None:
         for tick in marks:
