@@ -12,12 +12,14 @@ from llama_index.core.utils import get_tqdm_iterable
 from ranit_rag import Extraction, Failure, Ranit
 from ranit_rag.errors import InputError
 
+_ANSWERS_DEPEND_ON = ("adapter", "profile", "language", "grammar", "max_output_tokens", "strategy", "k", "domain")
+
 
 class NerTransformation(TransformComponent):
     """Extracts from the texts of nodes, in batches; offsets count from the start of a node's own text.
 
-    A pipeline's cache knows it by its settings and its model's name. It does not see the stores: empty the cache
-    (``cache.clear()``) where the examples in them changed.
+    A pipeline's cache knows it by its settings, its model's name and how examples are chosen. It does not see the
+    stores: empty the cache (``cache.clear()``) where the examples in them changed.
     """
 
     types: list[str] | dict[str, str] | None = Field(default=None, description="Names, or names with definitions.")
@@ -32,9 +34,13 @@ class NerTransformation(TransformComponent):
         self._ner = ner if ner is not None else Ranit()
 
     def to_dict(self, **kwargs: Any) -> dict[str, Any]:
-        """The settings and, for the cache's sake, the model."""
-        info = self._ner.engine.info
-        return super().to_dict(**kwargs) | {"model": f"{info.name}:{info.model}"}
+        """The settings and, for the cache's sake, those of the Ranit that answers depend on."""
+        info, settings = self._ner.engine.info, self._ner.settings
+        behind = {name: getattr(settings, name) for name in _ANSWERS_DEPEND_ON}
+        judge = getattr(self._ner.retriever, "judge", None)
+        return super().to_dict(**kwargs) | {
+            "answered_by": {"model": f"{info.name}:{info.model}", "judge": judge, **behind}
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         """For the processes of ``pipeline.run(num_workers=…)``: each makes a ``Ranit()`` of its own."""

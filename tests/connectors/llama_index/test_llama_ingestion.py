@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from llama_index.core import VectorStoreIndex
@@ -18,6 +20,7 @@ from scripted_medicine import TYPES, engine
 
 from llama_index_ranit import RanitEntityExtractor
 from ranit_rag import Entity, Ranit
+from ranit_rag.engines import EngineInfo
 from ranit_rag.errors import InputError, ServerError
 from ranit_rag.testing import ScriptedEngine
 
@@ -121,21 +124,47 @@ class TestCache:
         assert [node.metadata for node in loaded] == [node.metadata for node in nodes]
         assert len(script.conversations) == asked
 
-    def test_other_types_or_another_model_are_asked_anew(self) -> None:
-        class Other(ScriptedEngine):
-            @property
-            def info(self):  # type: ignore[no-untyped-def]
-                from dataclasses import replace
+    @pytest.mark.parametrize(
+        ("types", "options"),
+        [
+            (["drug"], {}),
+            ({"drug": "a medicine", "symptom": ""}, {}),
+            (TYPES, {"profile": "json.v1"}),
+            (TYPES, {"judge": "always", "stores": ":memory:"}),
+            (TYPES, {"k": 5}),
+        ],
+    )
+    def test_what_changes_the_answer_is_asked_anew(
+        self, types: list[str] | dict[str, str], options: dict[str, Any]
+    ) -> None:
+        first = pipeline(engine())
+        first.run(documents=list(self.DOCUMENTS))
+        script = engine()
+        ner = Ranit(script, **{"judge": "never", "profile": "uniner.v1", **options})
+        other = IngestionPipeline(
+            transformations=[first.transformations[0], RanitEntityExtractor(types, ner=ner, show_progress=False)],
+            cache=first.cache,
+        )
+        other.run(documents=list(self.DOCUMENTS))
+        assert script.conversations
 
+    def test_another_model_is_asked_anew(self) -> None:
+        class Another(ScriptedEngine):
+            @property
+            def info(self) -> EngineInfo:
                 return replace(super().info, model="another")
 
         first = pipeline(engine())
         first.run(documents=list(self.DOCUMENTS))
-        for script, types in ((engine(), ["drug"]), (engine(), {"drug": "a medicine"}), (Other({}), TYPES)):
-            other = pipeline(script, types)
-            other.cache = first.cache
-            other.run(documents=list(self.DOCUMENTS))
-            assert script.conversations
+        script = Another({})
+        other = pipeline(script)
+        other.cache = first.cache
+        other.run(documents=list(self.DOCUMENTS))
+        assert script.conversations
+
+    def test_an_extractor_comes_back_from_its_settings(self) -> None:
+        extractor = RanitEntityExtractor(TYPES, show_progress=False)
+        assert RanitEntityExtractor.from_dict(extractor.to_dict()).to_dict() == extractor.to_dict()
 
 
 class TestProcesses:
