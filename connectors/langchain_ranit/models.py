@@ -34,6 +34,14 @@ class _OverEngine(BaseModel):
     def model_name(self) -> str:
         return self.engine.info.model
 
+    @property
+    def _llm_type(self) -> str:
+        return "ranit"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return {"model_name": self.model_name, "max_tokens": self.max_tokens, "stop": self.stop}
+
     def _limit(self, given: dict[str, Any]) -> int:
         """The token limit of a call, whose other arguments an engine does not know."""
         unknown = given.keys() - {"max_tokens"}
@@ -64,14 +72,6 @@ class ChatRanit(_OverEngine, BaseChatModel):
     its finish reason and, where the engine tells them, log-probabilities. Engines do not stream: ``stream`` yields one
     chunk. The embedded model only answers RANIT's own prompts well; take a larger one for conversations.
     """
-
-    @property
-    def _llm_type(self) -> str:
-        return "ranit"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return {"model_name": self.model_name, "max_tokens": self.max_tokens, "stop": self.stop}
 
     def _generate(
         self,
@@ -128,14 +128,6 @@ class RanitLLM(_OverEngine, BaseLLM):
 
     ``llm_output["token_usage"]`` tells what they cost, and each generation's info how it ended.
     """
-
-    @property
-    def _llm_type(self) -> str:
-        return "ranit"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return {"model_name": self.model_name, "max_tokens": self.max_tokens, "stop": self.stop}
 
     def _generate(
         self,
