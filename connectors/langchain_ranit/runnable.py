@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
-from langchain_core.runnables.config import run_in_executor
 
-from ranit_rag import Failure, Ranit, Request
+from ranit_rag import Extraction, Failure, Ranit, Request
 
 Types = Sequence[str] | Mapping[str, str] | None
 Contract = dict[str, Any]
@@ -51,11 +50,8 @@ class RanitExtractor(Runnable[str | Mapping[str, Any], Contract]):
         return_exceptions: bool = False,
         **kwargs: Any | None,
     ) -> list[Contract]:
-        async def extract_all(given: list[str | Mapping[str, Any]]) -> list[Exception | Contract]:
-            return await run_in_executor(None, self._extract_all, given)
-
         return await self._abatch_with_config(
-            extract_all, inputs, config, return_exceptions=return_exceptions, **kwargs
+            self._aextract_all, inputs, config, return_exceptions=return_exceptions, **kwargs
         )
 
     def _request(self, given: str | Mapping[str, Any]) -> Request:
@@ -73,8 +69,14 @@ class RanitExtractor(Runnable[str | Mapping[str, Any], Contract]):
         return extraction.to_dict()
 
     def _extract_all(self, given: list[str | Mapping[str, Any]]) -> list[Exception | Contract]:
-        results = self.ner.extract_many(self._request(each) for each in given)
-        return [result.error if isinstance(result, Failure) else result.to_dict() for result in results]
+        return [_outcome(result) for result in self.ner.extract_many(map(self._request, given))]
+
+    async def _aextract_all(self, given: list[str | Mapping[str, Any]]) -> list[Exception | Contract]:
+        return [_outcome(result) async for result in self.ner.aextract_many(map(self._request, given))]
+
+
+def _outcome(result: Extraction | Failure) -> Exception | Contract:
+    return result.error if isinstance(result, Failure) else result.to_dict()
 
 
 class RanitNode(Runnable[Mapping[str, Any], Contract]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, TypeVar
@@ -16,7 +16,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import CallToolResult, TextContent
 from pydantic import Field
 
-from ranit_rag import AddReport, Example, Failure, Ranit, RanitError, Settings, StoreStats, store_stats
+from ranit_rag import AddReport, Example, Ranit, RanitError, Settings, StoreStats, store_stats
 
 T = TypeVar("T")
 
@@ -80,26 +80,16 @@ class Tools:
         As extract, with one result for each text, in their order; a text that fails has an error in its place, and the
         others are not lost. Progress counts the texts that are done.
         """
-        results: list[dict[str, Any]] = [{}] * len(texts)
-        done = 0
+        results: list[dict[str, Any]] = []
 
-        async def one(index: int, text: str) -> None:
-            nonlocal done
-            try:
-                results[index] = (await self.ner.aextract(text, types, language=language)).to_dict()
-            except RanitError as error:
-                results[index] = Failure(index, text, error).to_dict()
-            done += 1
-            await ctx.report_progress(done, len(texts))
+        async def read() -> None:
+            async for result in self.ner.aextract_many(texts, types, language=language):
+                results.append(result.to_dict())
+                await ctx.report_progress(len(results), len(texts))
 
-        async def all_of_them() -> None:
-            async with anyio.create_task_group() as group:
-                for index, text in enumerate(texts):
-                    group.start_soon(one, index, text)
-
-        await self._within_limit(all_of_them())
-        told = [{key: result[key] for key in ("entities", "error") if key in result} for result in results]
-        return _result({"results": told}, {"results": results})
+        await self._within_limit(read())
+        read_by_model = [{key: result[key] for key in ("entities", "error") if key in result} for result in results]
+        return _result({"results": read_by_model}, {"results": results})
 
     def list_stores(self) -> list[StoreStats]:
         """List the example stores: for each domain the kinds of entity that its examples annotate, and how many.
@@ -130,25 +120,16 @@ class Tools:
         Only add what is certainly right, best after a person confirmed it: wrong examples make extraction worse. An
         example with the same text is replaced.
         """
-        before = set(await self._in_thread(self._store_names))
-        report = await self._in_thread(lambda: self._add(store, text, entities))
-        if store.strip() not in before:
-            await ctx.notify_resources_changed()
+        try:
+            report = await anyio.to_thread.run_sync(self._add, store, text, entities)
+        except RanitError as error:
+            raise told(error) from error
         await ctx.notify_resource_updated("ranit://stores")
         await ctx.notify_resource_updated(f"ranit://stores/{quote(store.strip(), safe='')}")
         return _result(asdict(report), asdict(report))
 
-    def _store_names(self) -> list[str]:
-        return self.ner.stores.names()
-
     def _add(self, store: str, text: str, entities: dict[str, list[str]]) -> AddReport:
         return self.ner.add_examples(store, [Example.from_mentions(text, entities, source="mcp")])
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        try:
-            return await anyio.to_thread.run_sync(work)
-        except RanitError as error:
-            raise told(error) from error
 
     async def _within_limit(self, work: Awaitable[T]) -> T:
         try:

@@ -17,7 +17,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from spacy.training import Example
 from spacy.util import SimpleFrozenList, minibatch, registry
 
-from ranit_rag import Extraction, Failure, Ranit, Settings
+from ranit_rag import Extraction, Failure, Ranit, Request, Settings
 from ranit_rag.errors import InputError
 
 Types = list[str] | dict[str, str] | None
@@ -179,10 +179,12 @@ class RanitPipe(Pipe):
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Annotate documents, whose texts share the engine's batches; one that fails goes to the error handler."""
+        """Annotate documents, ``batch_size`` at once; one that fails goes to the error handler."""
         handle = self.get_error_handler()
+        types = self.cfg["types"]
         for docs in minibatch(stream, size=batch_size):
-            results = self.ner.extract_many([doc.text for doc in docs if doc.text.strip()], self.cfg["types"])
+            read = [Request(doc.text, types) for doc in docs if doc.text.strip()]
+            results = iter(self.ner.extract_batch(read))
             for doc in docs:
                 if doc.text.strip():
                     result = next(results)
