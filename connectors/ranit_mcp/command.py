@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import secrets
+import sys
 from typing import Any
 
 import click
@@ -56,6 +57,8 @@ def mcp(
 
     loaded = Settings.load(**settings)
     if not http:
+        if sys.stdin.isatty():
+            click.echo("waiting for an MCP client on standard input; Ctrl-D ends", err=True)
         create_server(settings=loaded, read_only=read_only, time_limit=time_limit).run("stdio")
         return
     from ranit_mcp.http import serve
