@@ -6,13 +6,16 @@ import ipaddress
 import os
 import secrets
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ranit_rag.cli.logs import set_up_logs
 from ranit_rag.cli.options import debug_option, engine_options, retrieval_options
 from ranit_rag.extras import require
+
+if TYPE_CHECKING:
+    from ranit_rag import Settings
 
 KEYS_VARIABLE = "RANIT_MCP_KEYS"
 
@@ -52,21 +55,36 @@ def mcp(
                 raise click.UsageError(f"--{name.replace('_', '-')} needs --http")
     require("mcp", extra="mcp")
     set_up_logs(quiet=False)
-    from ranit_mcp.server import create_server
     from ranit_rag import Settings
 
     loaded = Settings.load(**settings)
     if not http:
-        if sys.stdin.isatty():
-            click.echo("waiting for an MCP client on standard input; Ctrl-D ends", err=True)
-        create_server(settings=loaded, read_only=read_only, time_limit=time_limit).run("stdio")
+        _serve_streams(loaded, read_only, time_limit)
         return
-    from ranit_mcp.http import serve
-
-    keys = [] if no_key else _keys()
     if no_key and not _is_loopback(host):
         raise click.UsageError(f"--no-key serves anybody who can reach {host}: it is for 127.0.0.1")
-    serve(create_server(settings=loaded, read_only=read_only, time_limit=time_limit, keys=keys), host, port)
+    from ranit_mcp.http import listen, serve
+    from ranit_mcp.server import create_server
+    from ranit_rag import Ranit
+
+    listening = listen(host, port)
+    keys = [] if no_key else _keys()
+    serve(create_server(Ranit(settings=loaded), read_only=read_only, time_limit=time_limit, keys=keys), listening)
+
+
+def _serve_streams(settings: Settings, read_only: bool, time_limit: float) -> None:
+    """The model is opened within the server, which has by then taken standard output from whatever prints."""
+    from ranit_mcp.server import create_server
+
+    if sys.stdin.isatty():
+        click.echo("waiting for an MCP client on standard input; Ctrl-D ends", err=True)
+    try:
+        create_server(settings=settings, read_only=read_only, time_limit=time_limit).run("stdio")
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+            error = error.exceptions[0]
+        raise error from None
 
 
 def _keys() -> list[str]:

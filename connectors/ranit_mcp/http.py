@@ -11,19 +11,24 @@ from mcp.server import MCPServer
 from ranit_rag.errors import InputError
 
 
-def serve(server: MCPServer[None], host: str, port: int) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """The address, taken before a model is loaded. Raises InputError where it cannot be had."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen at {host}:{port}: {error.strerror}", hint="give another --port, or --port 0"
+        ) from error
+
+
+def serve(server: MCPServer[None], listening: socket.socket) -> None:
     """Serve streamable HTTP until a signal ends it; where it listens is told on standard error.
 
-    On a loopback address, requests that a web page of another host sends are refused. Raises InputError where nobody
-    can listen at the address.
+    On a loopback address, requests that a web page of another host sends are refused.
     """
+    app = server.streamable_http_app(host=listening.getsockname()[0])
     # Without a configuration uvicorn leaves logging alone; its own would write to standard output.
-    config = uvicorn.Config(server.streamable_http_app(host=host), host=host, port=port, log_config=None)
-    try:
-        listening = config.bind_socket()
-    except SystemExit as error:
-        raise InputError(f"cannot listen at {host}:{port}", hint="give another --port, or --port 0") from error
-    _Server(config).run(sockets=[listening])
+    _Server(uvicorn.Config(app, log_config=None)).run(sockets=[listening])
 
 
 class _Server(uvicorn.Server):

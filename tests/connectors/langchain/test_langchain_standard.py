@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import pytest
@@ -17,7 +16,8 @@ from langchain_tests.integration_tests import (
 from langchain_tests.unit_tests import ChatModelUnitTests, ToolsUnitTests
 
 from langchain_ranit import ChatRanit, RanitRetriever, RanitTool
-from ranit_rag import Engine, Ranit
+from ranit_rag import Ranit
+from ranit_rag.engines.transformers import TransformersEngine
 from ranit_rag.testing import ScriptedEngine
 
 TEXT = "Aspirin eased her migraine."
@@ -74,21 +74,18 @@ class TestUnjudgedRetriever(TestJudgedRetriever):
         return {"ner": self._ner, "judged": False}
 
 
-@cache
-def embedded_model() -> Engine:
-    from ranit_rag.engines.transformers import TransformersEngine
-
-    return TransformersEngine()
-
-
 class ModelParameters:
+    @pytest.fixture(autouse=True)
+    def _embedded_model(self, nano: TransformersEngine) -> None:
+        self._engine = nano
+
     @property
     def chat_model_class(self) -> type[BaseChatModel]:
         return ChatRanit
 
     @property
     def chat_model_params(self) -> dict[str, Any]:
-        return {"engine": embedded_model()}
+        return {"engine": self._engine}
 
     @property
     def supports_model_override(self) -> bool:

@@ -159,3 +159,15 @@ def test_options_that_cannot_work_are_told_before_a_model_is_loaded(options: lis
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--http", "--port", "0", "--no-key"]])
+def test_a_model_that_is_not_there_is_told_in_one_line_with_the_remedy(options: list[str]) -> None:
+    command = [*COMMAND, *options, "--model", "no/such/folder/"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    error, hint = done.stderr.strip().splitlines()[-2:]
+    assert error.startswith("error: the model directory 'no/such/folder")
+    assert hint.startswith("hint: check the path")
+    assert "Traceback" not in done.stderr
