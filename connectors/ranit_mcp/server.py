@@ -17,6 +17,7 @@ from ranit_mcp.keys import KeyCheck
 from ranit_mcp.resources import Resources
 from ranit_mcp.tools import Tools
 from ranit_rag import Ranit, Settings
+from ranit_rag.errors import InputError
 
 INSTRUCTIONS = """\
 RANIT finds named entities of any kind in English and Chinese text: name the kinds, and it returns every mention with \
@@ -42,7 +43,10 @@ def create_server(
 
     ``read_only`` leaves out ``add_example``. A call that takes more than ``time_limit`` seconds is given up. With
     ``keys``, requests over HTTP need one of them as bearer token; without any, whoever reaches the port is served.
+    Raises InputError where both a Ranit and settings are given.
     """
+    if ner is not None and settings is not None:
+        raise InputError("both ner and settings are given", hint="settings are for a Ranit that the server opens")
     tools = Tools(ner, settings, time_limit=time_limit)
     resources = Resources(tools)
     served = [

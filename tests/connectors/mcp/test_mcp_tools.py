@@ -13,8 +13,8 @@ from mcp_types import CallToolResult
 
 from ranit_mcp import create_server
 from ranit_mcp.contract import EXTRACTION_SCHEMA
-from ranit_rag import Ranit
-from ranit_rag.errors import ServerError
+from ranit_rag import Ranit, Settings
+from ranit_rag.errors import InputError, ServerError
 from ranit_rag.stores.memory import MemoryStores
 from ranit_rag.testing import ScriptedEngine
 
@@ -163,3 +163,8 @@ async def test_any_name_of_a_store_is_a_name_and_never_a_path() -> None:
         with pytest.raises(MCPError, match="there is no store 'nobody'"):
             await client.read_resource("ranit://stores/nobody")
     assert json.loads(found.contents[0].text)["domain"] == name  # type: ignore[union-attr]
+
+
+def test_settings_beside_a_ranit_are_refused(medicine: Ranit) -> None:
+    with pytest.raises(InputError, match="both ner and settings"):
+        create_server(medicine, settings=Settings())
