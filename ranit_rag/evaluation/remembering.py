@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from ranit_rag.journal import Journal
 from ranit_rag.prompts.conversation import Conversation
 from ranit_rag.types import Usage
 
+GENERATE = "generate"  # the stage under which a reply's usage tells the seconds that it took
 JOURNAL = {"journal": "answers", "version": 1}
 
 
@@ -64,21 +66,28 @@ class RememberingEngine:
         """Put the answers into the journal; returns the replies that failed."""
         if self.info.name == "openai":
             return self._ask_each(new, max_tokens)
-        replies = dict(zip(new, self._engine.generate(list(new.values()), max_tokens=max_tokens), strict=True))
-        return self._keep(replies)
+        started = time.perf_counter()
+        replies = self._engine.generate(list(new.values()), max_tokens=max_tokens)
+        share = (time.perf_counter() - started) / len(new)
+        return self._keep(dict(zip(new, replies, strict=True)), share)
 
     def _ask_each(self, new: Mapping[str, Conversation], max_tokens: int) -> dict[str, Reply]:
         failed: dict[str, Reply] = {}
         with ThreadPoolExecutor(len(new)) as pool:  # the engine bounds how many requests are under way
-            asked = {
-                pool.submit(self._engine.generate, [each], max_tokens=max_tokens): key for key, each in new.items()
-            }
+            asked = {pool.submit(self._timed, each, max_tokens): key for key, each in new.items()}
             for done in as_completed(asked):
-                failed |= self._keep({asked[done]: done.result()[0]})
+                reply, seconds = done.result()
+                failed |= self._keep({asked[done]: reply}, seconds)
         return failed
 
-    def _keep(self, replies: Mapping[str, Reply]) -> dict[str, Reply]:
-        entries = [_entry(key, reply) for key, reply in replies.items() if reply.error is None]
+    def _timed(self, conversation: Conversation, max_tokens: int) -> tuple[Reply, float]:
+        started = time.perf_counter()
+        reply = self._engine.generate([conversation], max_tokens=max_tokens)[0]
+        return reply, time.perf_counter() - started
+
+    def _keep(self, replies: Mapping[str, Reply], seconds: float) -> dict[str, Reply]:
+        """Write the answers, each of which took ``seconds``; returns the replies that failed."""
+        entries = [_entry(key, reply, seconds) for key, reply in replies.items() if reply.error is None]
         if entries:
             self._journal.add(*entries)
         return {key: reply for key, reply in replies.items() if reply.error is not None}
@@ -94,7 +103,7 @@ class RememberingEngine:
         return Reply(tuple(answers), Usage(**entry["usage"]))
 
 
-def _entry(key: str, reply: Reply) -> dict[str, Any]:
+def _entry(key: str, reply: Reply, seconds: float) -> dict[str, Any]:
     answers = [
         {
             "text": answer.text,
@@ -103,7 +112,8 @@ def _entry(key: str, reply: Reply) -> dict[str, Any]:
         }
         for answer in reply.answers
     ]
-    return {"key": key, "answers": answers, "usage": asdict(reply.usage)}
+    usage = {**asdict(reply.usage), "seconds": {**reply.usage.seconds, GENERATE: round(seconds, 6)}}
+    return {"key": key, "answers": answers, "usage": usage}
 
 
 def _tokens(pairs: list[tuple[str, float]] | None) -> tuple[Token, ...] | None:

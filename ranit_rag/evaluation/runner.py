@@ -16,7 +16,7 @@ from ranit_rag.errors import RanitError
 from ranit_rag.evaluation.arms import Arm
 from ranit_rag.evaluation.data_sets import EvaluationSet
 from ranit_rag.evaluation.pools import Pools
-from ranit_rag.evaluation.remembering import RememberingEngine
+from ranit_rag.evaluation.remembering import GENERATE, RememberingEngine
 from ranit_rag.journal import Journal
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.prompts.conversation import AnswerForm
@@ -58,7 +58,10 @@ class TextResult:
 
 @dataclass(frozen=True, slots=True)
 class ArmRun:
-    """One arm on one set. ``results`` are in the order of the set's examples; ``seconds`` by stage."""
+    """One arm on one set. ``results`` are in the order of the set's examples.
+
+    ``seconds`` by stage: ``plan`` in this run, ``generate`` when the answers were asked for, whichever run that was.
+    """
 
     model: str
     arm: Arm
@@ -104,7 +107,7 @@ def _run(
         grammar=model.settings.grammar,
         max_tokens=model.settings.max_output_tokens,
     )
-    seconds = {"plan": 0.0, "generate": 0.0, "collect": 0.0}
+    seconds = {"plan": 0.0, GENERATE: 0.0}
     results: list[TextResult] = []
     for first in range(0, len(evaluated.examples), TEXTS_AT_ONCE):
         for result in _extract(planner, evaluated, evaluated.examples[first : first + TEXTS_AT_ONCE], seconds):
@@ -118,18 +121,16 @@ def _extract(
 ) -> Iterator[TextResult]:
     started = time.perf_counter()
     planned = [_planned(planner, evaluated, example) for example in examples]
-    asked = time.perf_counter()
+    seconds["plan"] += time.perf_counter() - started
     conversations = [plan.conversation for plans in planned if isinstance(plans, list) for plan in plans]
     replies = iter(planner.engine.generate(conversations, max_tokens=planner.answer_tokens) if conversations else ())
-    answered = time.perf_counter()
     for example, plans in zip(examples, planned, strict=True):
         if isinstance(plans, RanitError):
             yield TextResult(example, None, error=str(plans))
         else:
-            yield _result(example, evaluated.language, plans, [next(replies) for _ in plans])
-    seconds["plan"] += asked - started
-    seconds["generate"] += answered - asked
-    seconds["collect"] += time.perf_counter() - answered
+            own = [next(replies) for _ in plans]
+            seconds[GENERATE] += sum(reply.usage.seconds.get(GENERATE, 0.0) for reply in own)
+            yield _result(example, evaluated.language, plans, own)
 
 
 def _planned(planner: Planner, evaluated: EvaluationSet, example: Example) -> list[Plan] | RanitError:

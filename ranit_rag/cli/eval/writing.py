@@ -36,9 +36,9 @@ def write_report(report: Report, form: ReportFormat, texts: Path | None) -> None
     if form == "json":
         write_json(report.to_dict())
     elif form == "table":
-        from ranit_rag.evaluation.report.tables import overview
+        from ranit_rag.evaluation.report.tables import consequences, overview, seconds_table
 
-        print_tables(overview(report))
+        print_tables([*overview(report), *consequences(report), seconds_table(report)])
     else:
         written = _page(report, texts) if form == "html" else _markdown(report)
         sys.stdout.buffer.write(written.encode())

@@ -178,7 +178,8 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds, in all and by arm, set and stage. The only part that differs between two runs of the same."""
+    """Seconds, in all and by arm, set and stage: planning in this run, and generating when the answers were asked for.
+    The only part that differs between two runs of the same."""
 
     total: float
     stages: dict[str, dict[str, dict[str, float]]]

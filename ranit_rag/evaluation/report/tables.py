@@ -27,9 +27,24 @@ def overview(report: Report) -> list[Table]:
     return [*(_summary_table(report, language) for language in languages), _set_table(report)]
 
 
+def consequences(report: Report) -> list[Table]:
+    """Where the examples came from, what was lost, and what it cost."""
+    return [_route_table(report), _loss_table(report), _cost_table(report)]
+
+
 def details(report: Report) -> list[Table]:
-    """What lies behind it: where the examples came from, what was lost, what it cost, the sets, each type."""
-    return [_route_table(report), _loss_table(report), _cost_table(report), _data_table(report), *_type_tables(report)]
+    """What lies behind it: the consequences, the sets, each type."""
+    return [*consequences(report), _data_table(report), *_type_tables(report)]
+
+
+def seconds_table(report: Report) -> Table:
+    """How long each arm takes, which no two runs agree on: for the terminal alone."""
+    texts = max(sum(each.texts for each in report.sets), 1)
+    rows = []
+    for arm, sets in report.timings.stages.items():
+        stages = [sum(stages[stage] for stages in sets.values()) / texts for stage in ("plan", "generate")]
+        rows.append((arm, *(f"{seconds:.3f}" for seconds in stages)))
+    return Table("Seconds of a text", ("arm", "choosing examples", "generating"), tuple(rows))
 
 
 def _summary_table(report: Report, language: str) -> Table:
