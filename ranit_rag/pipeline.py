@@ -170,6 +170,10 @@ class Ranit:
         """As ``extract_many``, without blocking the event loop; cancelling it cancels requests to a server."""
         return self._astream(_requests(texts, types, examples, language))
 
+    def extract_batch(self, requests: Sequence[Request]) -> list[Extraction | Failure]:
+        """A result for each request, all asked of the engine at once; ``extract_many`` finds its own batches."""
+        return self._extract_all(0, requests)
+
     def conversations(
         self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
     ) -> list[Plan]:
@@ -217,15 +221,18 @@ class Ranit:
     def _stream(self, requests: Iterator[Request]) -> Iterator[Extraction | Failure]:
         index = 0
         for chunk in _chunks(requests):
-            jobs = self._planned_all(index, chunk)
-            started = time.perf_counter()
-            replies: list[Reply] | Exception
-            try:
-                replies = self._ask(_plans(jobs))
-            except Exception as error:
-                replies = error
-            yield from self._collected_all(index, jobs, replies, time.perf_counter() - started)
+            yield from self._extract_all(index, chunk)
             index += len(chunk)
+
+    def _extract_all(self, index: int, chunk: Sequence[Request]) -> list[Extraction | Failure]:
+        jobs = self._planned_all(index, chunk)
+        started = time.perf_counter()
+        replies: list[Reply] | Exception
+        try:
+            replies = self._ask(_plans(jobs))
+        except Exception as error:
+            replies = error
+        return self._collected_all(index, jobs, replies, time.perf_counter() - started)
 
     async def _astream(self, requests: Iterator[Request]) -> AsyncIterator[Extraction | Failure]:
         index = 0

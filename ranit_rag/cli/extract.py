@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from ranit_rag.cli.corpus import corpus_options, extract_to_folder, take_corpus_options
 from ranit_rag.cli.dry_run import show_prompts
 from ranit_rag.cli.errors import tell_error
 from ranit_rag.cli.explain import explained
@@ -20,6 +21,9 @@ from ranit_rag.cli.terminal import printable
 from ranit_rag.corpus.records import read_examples
 from ranit_rag.corpus.rows import Row, extract_rows
 from ranit_rag.types import Failure
+
+if TYPE_CHECKING:
+    from ranit_rag.pipeline import Ranit
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SUFFIXES: dict[str, OutputFormat] = {".json": "json", ".jsonl": "jsonl", ".html": "html", ".htm": "html"}
@@ -38,10 +42,10 @@ _SUFFIXES: dict[str, OutputFormat] = {".json": "json", ".jsonl": "jsonl", ".html
 @click.option("-f", "--file", "files", multiple=True, type=_FILE, help="A file to read. Repeatable.")
 @click.option(
     "--input-format",
-    type=click.Choice(["auto", "text", "lines", "jsonl"]),
+    type=click.Choice(["auto", "text", "lines", "jsonl", "csv", "parquet"]),
     default="auto",
-    help="What files and standard input hold: one text, a text on each line, or JSON lines. "
-    "By itself RANIT tells JSON lines (by a .jsonl name, or a first line with a text) from one text.",
+    help="What files and standard input hold: one text, a text on each line, JSON lines, or a table. "
+    "By itself RANIT goes by the names of files, and by the first line of standard input.",
 )
 @click.option("--examples", type=_FILE, help="A JSONL file of annotated examples to show to the model.")
 @click.option(
@@ -51,8 +55,12 @@ _SUFFIXES: dict[str, OutputFormat] = {".json": "json", ".jsonl": "jsonl", ".html
     help="Default: what --output is called, table on a terminal, else jsonl.",
 )
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write. Default: standard output."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="A file to write, or for --input a folder. Default: standard output.",
 )
+@corpus_options
 @retrieval_options
 @engine_options
 @click.option("--explain", is_flag=True, help="Tell on standard error why which examples were shown.")
@@ -67,12 +75,13 @@ def extract(
     examples: Path | None,
     output_format: OutputFormat | None,
     output: Path | None,
+    text_column: str | None,
     explain: bool,
     dry_run: bool,
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Find entities in TEXT, in files, or in standard input (-, or when it is piped).
+    """Find entities in TEXT, in files, in standard input (-, or when it is piped), or in a corpus (--input).
 
     A JSON line is an object with a "text", and with "id", "types", "examples" or "language" of its own; its other
     fields come back under "meta". Offsets count characters (Unicode code points).
@@ -81,22 +90,39 @@ def extract(
     ranit extract "Aspirin eased her migraine." -t drug -t "disease=an illness or symptom"
     ranit extract --file report.txt -t 人名,地名 -o report.html
     cat notes.jsonl | ranit extract -t person | jq -c .entities
+    ranit extract --input 'notes/**/*.csv' --text-column body --output found -t person
     """
+    corpus = take_corpus_options(settings)
     wanted = parse_types(types)
+    if corpus["inputs"]:
+        if texts or files or output is None or output_format is not None or explain or dry_run:
+            raise click.UsageError("--input goes with --output FOLDER, without TEXT, --file, --format and a dry run")
+        shown = read_examples(examples) if examples else ()
+        set_up_logs(quiet=quiet)
+        extract_to_folder(
+            lambda: _open_ranit(settings),
+            output,
+            wanted,
+            shown,
+            input_format=input_format,
+            text_column=text_column or "text",
+            quiet=quiet,
+            **corpus,
+        )
+        return
+    if output is not None and output.is_dir():
+        raise click.UsageError(f"--output {output} is a folder: give a file, or a corpus to read with --input")
     if output is not None and output.exists() and any(output.samefile(path) for path in files):
         raise click.UsageError(f"--output {output} is one of the files to read")
     if dry_run and (output is not None or output_format not in (None, "jsonl")):
         raise click.UsageError("--dry-run writes text or, with --format jsonl, JSON lines to standard output")
     if dry_run and explain:
         raise click.UsageError("--dry-run explains every decision by itself: leave out --explain")
-    source = open_source(texts, files, input_format, sys.stdin.buffer)
+    source = open_source(texts, files, input_format, sys.stdin.buffer, text_column=text_column or "text")
     shown = read_examples(examples) if examples else ()
 
     set_up_logs(quiet=quiet)
-    from ranit_rag.config import Settings
-    from ranit_rag.pipeline import Ranit
-
-    ner = Ranit(settings=Settings.load(**settings))
+    ner = _open_ranit(settings)
     if dry_run:
         show_prompts(ner, source.records, wanted, shown, as_json=output_format == "jsonl")
         return
@@ -110,6 +136,13 @@ def extract(
     if failed:
         click.echo(f"{failed} of {total} records failed", err=True)
         raise click.exceptions.Exit(1)
+
+
+def _open_ranit(settings: Mapping[str, Any]) -> Ranit:
+    from ranit_rag.config import Settings
+    from ranit_rag.pipeline import Ranit
+
+    return Ranit(settings=Settings.load(**settings))
 
 
 def _succeeded(row: Row) -> Row:

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from ranit_rag.corpus.files import find_files as find_files
     from ranit_rag.corpus.records import Record as Record
     from ranit_rag.corpus.records import Unreadable as Unreadable
-    from ranit_rag.corpus.run import CorpusRun as CorpusRun
+    from ranit_rag.corpus.run import Policy as Policy
     from ranit_rag.corpus.run import extract_corpus as extract_corpus
     from ranit_rag.corpus.summary import Prices as Prices
     from ranit_rag.corpus.summary import Summary as Summary
 
 _HOME = {
     "Corpus": "ranit_rag.corpus.files",
-    "CorpusRun": "ranit_rag.corpus.run",
+    "Policy": "ranit_rag.corpus.run",
     "Prices": "ranit_rag.corpus.summary",
     "Record": "ranit_rag.corpus.records",
     "Summary": "ranit_rag.corpus.summary",

@@ -124,7 +124,12 @@ class TestTables:
 
     def test_parquet(self, tmp_path: Path) -> None:
         path = tmp_path / "notes.parquet"
-        table = {"text": ["one", None, "three"], "id": [1, 2, 3], "types": [["drug"], None, None], "n": [0.5, 1.0, None]}
+        table = {
+            "text": ["one", None, "three"],
+            "id": [1, 2, 3],
+            "types": [["drug"], None, None],
+            "n": [0.5, 1.0, None],
+        }
         parquet.write_table(pa.table(table), path)
         first, second, third = read(path)
         assert isinstance(first, Record)

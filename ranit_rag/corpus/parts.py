@@ -1,0 +1,230 @@
+"""Parts: the rows of so many records in a file of their own, and those that failed in another beside it.
+
+A part is written when all of its records have an outcome. Until then a journal keeps each outcome, so that a kill costs
+only what was under way; a part that is written needs none, for its rows carry the keys of their records.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ranit_rag.corpus.rows import to_json
+from ranit_rag.corpus.summary import Tally
+from ranit_rag.corpus.writing import write_whole
+from ranit_rag.journal import Journal
+from ranit_rag.types import Extraction, Failure, Usage
+
+Outcome = Mapping[str, Any]
+_OF_RECORD = ("index", "key", "id", "origin", "meta")
+_BEGINNING = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a row says of its record: its place in the corpus, its key, and what is handed through.
+
+    ``origin``, which only failures tell, is no part of what makes two heads equal.
+    """
+
+    index: int
+    key: str
+    id: Any
+    origin: str = field(compare=False)
+    meta: Mapping[str, Any]
+
+    def row(self, outcome: Outcome) -> dict[str, Any]:
+        """The row of the record with this outcome."""
+        named = {} if self.id is None else {"id": self.id}
+        place = {"origin": self.origin} if "error" in outcome else {}  # for those who look for the cause
+        meta = {"meta": dict(self.meta)} if self.meta else {}
+        return {"index": self.index, "key": self.key, **named, **place, **outcome, **meta}
+
+
+def outcome_of(result: Extraction | Failure) -> Outcome:
+    """What a row says beside its record's head. A failure shows how its text begins."""
+    if isinstance(result, Extraction):
+        return result.to_dict()
+    return {**result.to_dict(), "text": result.text[:_BEGINNING], "usage": result.usage.to_dict()}
+
+
+class Part:
+    """Part ``number`` of a run into ``folder``; ``asked`` heads its journal."""
+
+    def __init__(self, folder: Path, number: int, asked: Mapping[str, Any]) -> None:
+        self.number = number
+        self.tally = Tally()
+        self.heads: list[Head] = []
+        self.sealed = False
+        self.failed = 0
+        self._rows, self._failures, self._journal_path = part_files(folder, number)
+        self._asked = {**asked, "part": number}
+        self._under_way: set[str] = set()
+        self._written = _Written(self._rows, self._failures) if self._rows.exists() else None
+        self._journal: Journal | None = None
+        if self._journal_path.exists():
+            self._open_journal()
+
+    @property
+    def done(self) -> bool:
+        """Whether all records were taken, and have their outcomes."""
+        return self.sealed and not self._under_way
+
+    @property
+    def under_way(self) -> int:
+        return len(self._under_way)
+
+    def fits(self, head: Head) -> bool:
+        """Whether the part, if it is written, has this record at this place."""
+        return self._written is None or self._written.key_at(head.index) == head.key
+
+    def take(self, head: Head) -> None:
+        """Give the next record its place."""
+        self.heads.append(head)
+
+    def knows(self, key: str, *, failures: bool) -> bool:
+        """Whether the outcome of a record is there or under way. Without ``failures`` only a success counts."""
+        if key in self._under_way:
+            return True
+        known = self._outcome(key)
+        return known is not None and (failures or "error" not in known)
+
+    def ask(self, key: str) -> None:
+        """Note that the outcome of a record is under way: its equals wait for it."""
+        self._under_way.add(key)
+
+    def add(self, outcomes: Mapping[str, Outcome]) -> None:
+        """Keep outcomes by their keys. After this they survive a kill; all or none of them, if it comes meanwhile."""
+        journal = self._journal or self._open_journal()
+        journal.add(*({"key": key, "outcome": outcome} for key, outcome in outcomes.items()))
+        self._under_way.difference_update(outcomes)
+        self.failed += sum("error" in outcome for outcome in outcomes.values())
+
+    def finish(self) -> None:
+        """Write the rows in the order of their records, unless they are there; the journal is over with that."""
+        if self._journal is None and self._written is not None and self._written.heads == self.heads:
+            self.tally = self._written.tally
+            self.close()
+            return
+        write_whole(self._failures, self._lines(failures=True))
+        write_whole(self._rows, self._lines(failures=False))
+        if not self._failures.stat().st_size:
+            self._failures.unlink()
+        self.close()
+        for leftover in (self._journal_path, lock_of(self._journal_path)):
+            leftover.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Let the files go; the journal stays where it is unless the part is finished."""
+        if self._journal is not None:
+            self._journal.close()
+        if self._written is not None:
+            self._written.close()
+
+    def _open_journal(self) -> Journal:
+        self._journal = Journal(self._journal_path, self._asked)
+        return self._journal
+
+    def _outcome(self, key: str) -> Outcome | None:
+        entry = self._journal.get(key) if self._journal is not None else None
+        if entry is not None:
+            outcome: Outcome = entry["outcome"]
+            return outcome
+        return None if self._written is None else self._written.outcome(key)
+
+    def _lines(self, *, failures: bool) -> Iterator[bytes]:
+        seen: set[str] = set()
+        for head in self.heads:
+            outcome = self._outcome(head.key)
+            assert outcome is not None, f"record {head.index} has no outcome"  # noqa: S101
+            if head.key in seen:  # asked once, with its equal before it
+                outcome = {**outcome, "usage": Usage().to_dict()}
+            seen.add(head.key)
+            if failures == ("error" in outcome):
+                row = head.row(outcome)
+                self.tally.count(row)
+                yield to_json(row) + b"\n"
+
+
+class _Written:
+    """What is in the files of a part: read once for the heads, then row by row where one is asked for."""
+
+    def __init__(self, rows: Path, failures: Path) -> None:
+        self.tally = Tally()
+        self._places: dict[str, tuple[Path, int, int]] = {}
+        heads: dict[int, Head] = {}
+        for path in (rows, failures):
+            for place, length, row in read_lines(path):
+                head = Head(row["index"], row["key"], row.get("id"), row.get("origin", ""), row.get("meta", {}))
+                heads[head.index] = head
+                self._places.setdefault(head.key, (path, place, length))
+                self.tally.count(row)
+        self._keys = {index: head.key for index, head in heads.items()}
+        self.heads = [heads[index] for index in sorted(heads)]
+        # A row that moved to the folder for earlier ones is still wanted, so the files are held open.
+        self._open = {path: path.open("rb") for path in (rows, failures) if path.exists()}
+
+    def close(self) -> None:
+        for stream in self._open.values():
+            stream.close()
+
+    def key_at(self, index: int) -> str | None:
+        return self._keys.get(index)
+
+    def outcome(self, key: str) -> Outcome | None:
+        if key not in self._places:
+            return None
+        path, place, length = self._places[key]
+        stream = self._open[path]
+        stream.seek(place)
+        return outcome_in(json.loads(stream.read(length)))
+
+
+def outcome_in(row: Mapping[str, Any]) -> Outcome:
+    """A row without what it says of its record."""
+    return {name: value for name, value in row.items() if name not in _OF_RECORD}
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Where each row of a file stands, its length in bytes, and the row. What is no row is passed over: it is asked
+    again."""
+    if not path.exists():
+        return
+    place = 0
+    with path.open("rb") as stream:
+        for line in stream:
+            try:
+                row = json.loads(line)
+                if isinstance(row, dict) and isinstance(row["index"], int) and isinstance(row["key"], str):
+                    yield place, len(line), row
+            except (ValueError, KeyError, RecursionError):
+                pass
+            place += len(line)
+
+
+def part_files(folder: Path, number: int) -> tuple[Path, Path, Path]:
+    """The rows, the failures and the journal of a part."""
+    return (
+        folder / f"part-{number:05d}.jsonl",
+        folder / f"failures-{number:05d}.jsonl",
+        folder / f"part-{number:05d}.journal",
+    )
+
+
+def files_from(folder: Path, first: int = 0) -> list[Path]:
+    """The files of all parts from number ``first`` on."""
+    found: Iterable[Path] = (path for pattern in ("part-*", "failures-*") for path in folder.glob(pattern))
+    return sorted(path for path in found if number_of(path) >= first)
+
+
+def number_of(path: Path) -> int:
+    """The number of the part that a file belongs to; -1 where its name has none."""
+    digits = path.name.partition("-")[2].partition(".")[0]
+    return int(digits) if digits.isdecimal() else -1
+
+
+def lock_of(journal: Path) -> Path:
+    return journal.with_name(f"{journal.name}.lock")
