@@ -11,7 +11,7 @@ from ranit_rag.evaluation.runner import TextResult, Written
 from ranit_rag.evaluation.universalner import Item, normalise, read_answer
 from ranit_rag.prompts import parse_answer
 from ranit_rag.text import Grounder
-from ranit_rag.types import Example, Extraction
+from ranit_rag.types import Extraction
 
 TypeCounts = Mapping[str, Counts]
 
@@ -103,10 +103,3 @@ def _ungrounded(extraction: Extraction) -> Losses:
     shown = [Grounder(each.example.text) for decision in extraction.decisions for each in decision.examples]
     leaked = sum(any(example.find(mention) for example in shown) for mention in dropped)
     return Losses(ungrounded=len(dropped), leaked=leaked)
-
-
-def wrong_spans(example: Example, extraction: Extraction | None, types: Sequence[str]) -> tuple[int, int]:
-    """How many entities of a text were missed, and how many found that are not there."""
-    found = {(e.start, e.end, e.label) for e in extraction.entities} if extraction is not None else set()
-    there = {(e.start, e.end, e.label) for e in example.entities if e.label in types}
-    return len(there - found), len(found - there)

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from evaluation.small_sets import NEVER, experiment, reader, small_set
+from evaluation.small_sets import NEVER, answers, experiment, small_set
 
 from ranit_rag.engines.base import Reply
 from ranit_rag.evaluation.arms import Arm
+from ranit_rag.evaluation.data_sets import EvaluationSet
 from ranit_rag.evaluation.experiment import run_experiment
 from ranit_rag.prompts.conversation import Conversation
 from ranit_rag.testing import ScriptedEngine
@@ -23,7 +24,9 @@ ARMS = (NEVER, Arm("never", k=1, name="none again"))
 class Slow(ScriptedEngine):
     """Notes each conversation before it is answered."""
 
-    log: Path
+    def __init__(self, evaluated: EvaluationSet, log: Path) -> None:
+        super().__init__(answers(evaluated), context=20_000)
+        self.log = log
 
     def generate(self, conversations: Sequence[Conversation], *, max_tokens: int = 256) -> list[Reply]:
         with self.log.open("a") as log:
@@ -34,9 +37,7 @@ class Slow(ScriptedEngine):
 
 def main(directory: Path) -> None:
     evaluated = small_set(texts=60, own=0)
-    engine = reader(evaluated)
-    engine.__class__ = Slow
-    engine.log = directory / "asked.jsonl"  # type: ignore[attr-defined]
+    engine = Slow(evaluated, directory / "asked.jsonl")
     with (directory / "texts.jsonl").open("w") as rows:
         report = run_experiment(experiment(engine, [evaluated], ARMS), directory / "journal.jsonl", texts=rows)
     (directory / "report.json").write_text(json.dumps(report.to_dict()))

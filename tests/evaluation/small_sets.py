@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ranit_rag.config import Settings
 from ranit_rag.engines.base import Engine
+from ranit_rag.errors import EngineError
 from ranit_rag.evaluation.arms import Arm
 from ranit_rag.evaluation.data_sets import EvaluationSet
 from ranit_rag.evaluation.experiment import Experiment
@@ -26,13 +27,18 @@ def small_set(name: str = "news", texts: int = 12, own: int = 20) -> EvaluationS
 
 def reader(evaluated: EvaluationSet) -> ScriptedEngine:
     """Finds the persons; takes the first word of each text for a location; invents an organization, Umbrella Corp."""
+    return ScriptedEngine(answers(evaluated), context=20_000)
+
+
+def answers(evaluated: EvaluationSet) -> dict[tuple[str, str], list[str] | EngineError]:
+    """What ``reader`` answers."""
     persons = {
         (example.text, "person"): [entity.text for entity in example.entities if entity.label == "person"]
         for example in evaluated.examples
     }
     words = {(example.text, "location"): [example.text.split()[0]] for example in evaluated.examples}
     invented = {(example.text, "organization"): ["Umbrella Corp"] for example in evaluated.examples}
-    return ScriptedEngine({**persons, **words, **invented}, context=20_000)
+    return {**persons, **words, **invented}
 
 
 def experiment(engine: Engine, sets: Sequence[EvaluationSet], arms: Sequence[Arm] = (NEVER, ALWAYS)) -> Experiment:
