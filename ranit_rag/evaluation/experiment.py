@@ -69,6 +69,7 @@ def run_experiment(
         experiment.arms,
         experiment.stores,
         {each.name: pools.repeated(each) for each in experiment.sets},
+        {each.name: len(pools.own(Arm(pool=None), each)) for each in experiment.sets},
         experiment.seed,
         experiment.prices,
     )

@@ -48,13 +48,17 @@ Prices = tuple[float, float, float]
 
 @dataclass(slots=True)
 class ReportBuilder:
-    """Takes the runs one by one, and makes the report of all. ``repeated`` counts, for each set, texts in a store."""
+    """Takes the runs one by one, and makes the report of all.
+
+    ``repeated`` counts the texts of each set that stand in a store, ``own`` the examples that its own store may hold.
+    """
 
     models: Sequence[Model]
     sets: Sequence[EvaluationSet]
     arms: Sequence[Arm]
     stores: StoreSet | None
     repeated: Mapping[str, int]
+    own: Mapping[str, int]
     seed: int = 0
     prices: Prices | None = None
     _results: list[Result] = field(default_factory=list)
@@ -83,7 +87,7 @@ class ReportBuilder:
             LEVEL,
             self.prices,
             tuple(_model_info(model) for model in self.models),
-            tuple(_set_info(each, self.repeated.get(each.name, 0)) for each in self.sets),
+            tuple(_set_info(each, self.own[each.name], self.repeated[each.name]) for each in self.sets),
             tuple(_stores_info(self.stores)),
             tuple(
                 ArmInfo(name, model.name, arm.judge, arm.strategy, arm.k, arm.pool, arm.others)
@@ -253,7 +257,7 @@ def _model_info(model: Model) -> ModelInfo:
     return ModelInfo(model.name, info.name, info.context, identify(info, model.settings))
 
 
-def _set_info(each: EvaluationSet, repeated: int) -> SetInfo:
+def _set_info(each: EvaluationSet, own: int, repeated: int) -> SetInfo:
     mentions = sum(entity.label in each.types for example in each.examples for entity in example.entities)
     return SetInfo(
         each.name,
@@ -263,7 +267,7 @@ def _set_info(each: EvaluationSet, repeated: int) -> SetInfo:
         each.available,
         mentions,
         each.types,
-        len(each.own),
+        own,
         repeated,
         each.digest,
     )

@@ -8,7 +8,7 @@ from ranit_rag.evaluation.report.document import Calibration, Histogram, Report,
 from ranit_rag.evaluation.report.svg import WIDTH, Chart, linear, logarithmic, shortened, ticks
 from ranit_rag.evaluation.report.tables import LANGUAGES
 
-LABELS = 190  # pixels for the names of arms
+LABELS = 202  # pixels for the names of arms
 ROW = 24
 ROUTE_NAMES = {"in_domain": "in domain", "out_domain": "out of domain", "none": "none"}
 RIGHT = WIDTH - 14
@@ -77,7 +77,7 @@ def routes(report: Report) -> Chart:
     """The share of the texts that took each route."""
     rows = report.summaries()
     chart = Chart("Routes", 26 + ROW * len(rows) + 38)
-    chart.legend(list(ROUTE_NAMES.values()), LABELS, 12)
+    chart.legend(list(ROUTE_NAMES.values()), 44, 12)
     x = linear(0, 1, LABELS, RIGHT)
     chart.x_axis(x, [0, 0.25, 0.5, 0.75, 1], 26 + ROW * len(rows), 22, "share of the texts")
     for row, each in enumerate(rows):

@@ -32,7 +32,7 @@ class ModelInfo:
 @dataclass(frozen=True, slots=True)
 class SetInfo:
     """``texts`` of the ``available`` ones of the split were evaluated; ``repeated`` of them stand in a store, exactly
-    or nearly. ``own`` examples are there for the set's own store. ``digest``: the file's SHA-256."""
+    or nearly. ``own`` examples are there at most for the set's own store. ``digest``: the file's SHA-256."""
 
     name: str
     language: str
