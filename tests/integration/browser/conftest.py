@@ -10,21 +10,18 @@ from typing import Any
 
 import pytest
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make test-browser)")
-
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-WIDTHS = (1280, 390)
-
 OpenPage = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """The browser, started once."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make test-browser)")
     if CHROMIUM is None:
         pytest.skip("there is no chromium on this machine (make test-browser installs it)")
     with playwright.sync_playwright() as driver:
