@@ -35,6 +35,23 @@ test-browser: $(VENV)/dev-ready  ## pages in a real headless Chromium
 	command -v chromium > /dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
 	$(BIN)/python -m pytest tests/integration/browser
 
+test-faults: $(VENV)/dev-ready  ## corpora under faults: a failing server, 50 kills
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/faults
+.PHONY: test-faults
+
+$(VENV)/ray-ready: $(VENV)/dev-ready
+	$(INSTALL) -e '.[dev,ray]'
+	touch $@
+
+test-ray: $(VENV)/ray-ready  ## a corpus on a local Ray cluster, with a worker that is killed
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/ray
+.PHONY: test-ray
+
+FUZZ_MINUTES ?= 5
+fuzz: $(VENV)/dev-ready  ## hostile inputs for the readers and the answer parser
+	$(BIN)/python -m tests.bench.fuzz --minutes $(FUZZ_MINUTES)
+.PHONY: fuzz
+
 lint: $(VENV)/dev-ready  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""A run to be killed: ``python scripted_corpus.py INPUT OUTPUT LOG``. Its engine notes each text, and takes its time."""
+"""A run to be killed: ``python scripted_corpus.py INPUT OUTPUT LOG``. Its engine notes all texts and takes its time."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ def test_a_corpus_and_its_summary(command: Command) -> None:
     assert "cost" in told
     assert "skipped 1 files of unknown form, such as notes/c.png" in told
     assert "1 of 3 records failed" in told
-    assert [json.loads(line)["id"] for line in Path("out/part-00000.jsonl").open()] == ["1", "notes/b.txt"]
+    lines = Path("out/part-00000.jsonl").read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["1", "notes/b.txt"]
     assert json.loads(Path("out/summary.json").read_bytes())["skipped_files"] == ["notes/c.png"]
 
 

@@ -17,8 +17,8 @@ import pytest
 from corpus.scripted_corpus import AT_ONCE
 
 TESTS = Path(__file__).parents[2]
-RECORDS = int(os.environ.get("RANIT_KILL_RECORDS", "4000"))
-KILLS = int(os.environ.get("RANIT_KILLS", "50"))
+RECORDS = int(os.environ.get("KILL_RECORDS", "8000"))
+KILLS = int(os.environ.get("KILLS", "50"))
 
 
 def start(source: Path, output: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -44,7 +44,7 @@ def test_fifty_kills_at_random_points(tmp_path: Path) -> None:
     source.write_text("\n".join(lines))
     assert start(source, whole, tmp_path / "once").wait(300) == 0
     again, rng, kills = tmp_path / "again", random.Random(0), 0
-    pause = RECORDS / AT_ONCE * 0.015 / KILLS
+    pause = RECORDS / AT_ONCE * 0.01 / KILLS
     while kills < KILLS:
         before = again.stat().st_size if again.exists() else 0
         process = start(source, killed, again)
@@ -64,4 +64,4 @@ def test_fifty_kills_at_random_points(tmp_path: Path) -> None:
     assert set(asked) == set(once)
     assert asked.total() - once.total() <= kills * AT_ONCE, "only a batch that was under way may be asked again"
     print(f"{kills} kills, {RECORDS} records, {asked.total() - once.total()} texts asked again")
-    assert kills == KILLS, "the run was through before it was killed so often: raise RANIT_KILL_RECORDS"
+    assert kills == KILLS, "the run was through before it was killed so often: raise KILL_RECORDS"
