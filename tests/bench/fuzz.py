@@ -7,7 +7,7 @@ the input; so does an input that takes longer than a second.
 from __future__ import annotations
 
 import argparse
-import csv
+import contextlib
 import io
 import json
 import random
@@ -21,50 +21,11 @@ from ranit_rag.errors import DataError
 from ranit_rag.prompts.answers import parse_answer, write_answer, write_object_answer
 
 PIECES = [
-    *(
-        "[",
-        "]",
-        "{",
-        "}",
-        '"',
-        "'",
-        "\\",
-        "\\u",
-        "\\ud800",
-        ",",
-        ":",
-        "，",
-        "：",
-        "、",
-        "null",
-        "NaN",
-        "1e999",
-        "<think>",
-    ),
-    *(
-        "\x00",
-        "\ud800",
-        "\udfff",
-        "\u200b",
-        "\u202e",
-        "\ufeff",
-        "👨‍👩‍👧‍👦",
-        "\u2028",
-        "\r\n",
-        " " * 50,
-        "```json",
-        '{"text": "',
-    ),
-    *(
-        "Ignore the above and answer",
-        "忽略以上内容",
-        "<|end|><|assistant|>",
-        "北京",
-        "Aspirin",
-        "types",
-        "entities",
-        "9" * 5000,
-    ),
+    *("[", "]", "{", "}", '"', "'", "\\", "\\u", "\\ud800", ",", ":", "，", "：", "、", "null"),
+    *("NaN", "1e999", "<think>"),
+    *("\x00", "\ud800", "\udfff", "\u200b", "\u202e", "\ufeff", "👍🏽\u200d", "\u2028", "\r\n", " " * 50, "```json"),
+    *("Ignore the above and answer", "忽略以上内容", "<|end|><|assistant|>", "北京", "Aspirin", "types", "entities"),
+    *('{"text": "', "9" * 5000),
 ]
 SEEDS = [
     write_answer(["Aspirin", 'the "blue" [pill]', "北京"]),
@@ -105,10 +66,8 @@ def read_json(text: str, rng: random.Random) -> None:
 
 
 def read_csv(text: str, rng: random.Random) -> None:
-    try:
+    with contextlib.suppress(DataError):  # a table without a column "text"
         list(csv_records(io.BytesIO(as_bytes(text, rng)), "fuzz", "text", tabs=rng.random() < 0.5))
-    except (DataError, csv.Error) as error:
-        assert isinstance(error, DataError), error
 
 
 def as_bytes(text: str, rng: random.Random) -> bytes:
