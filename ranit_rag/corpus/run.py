@@ -145,6 +145,7 @@ class _Run:
             batches = self._batches(records, lanes.texts)
             for batch, results in answered(lambda each: _answers(ask, each.requests), batches, lanes.abreast):
                 self._keep(batch, results)
+                del batch, results  # a long text's entities make way for the rows of its part
             for path in files_from(self._folder, self._parts):  # of an input that was longer once
                 path.unlink()
             self._earlier.clear()
