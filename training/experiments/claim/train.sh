@@ -8,7 +8,7 @@ set -uo pipefail
 phase=$1 data=$2 base=$3 out=$4
 here=$(dirname "$0")
 strategies=(none nn nn_bm25 diverse_nn diverse_nn_bm25 mixed random)
-runs=(none.1 nn.1 none.2 nn.2 none.3 nn.3 nn_bm25.1 diverse_nn.1 diverse_nn_bm25.1 mixed.1 random.1)
+read -ra runs <<< "${RUNS:-none.1 nn.1 none.2 nn.2 none.3 nn.3 nn_bm25.1 diverse_nn.1 diverse_nn_bm25.1 mixed.1 random.1}"
 mkdir -p "$out/logs" "$out/answers"
 
 train() {  # strategy, seed, options
@@ -24,7 +24,7 @@ case $phase in
   train) for run in "${runs[@]}"; do train "${run%.*}" "${run##*.}" & done ;;
   answer)
     for run in "${runs[@]}"; do
-      python "$here/answers.py" "$data" "$out/$run/model" "$out/answers/$run.jsonl" \
+      python "$here/answers.py" "$data" "$out/$run/model" "$out/answers/$run.jsonl" ${EVERY:-} \
         > "$out/logs/$run.answers.log" 2>&1 || echo "failed: answers of $run" &
     done
     ;;

@@ -1,0 +1,58 @@
+"""The files that ship with the package: what a user copies must be what the commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+from accelerate.commands.config.config_args import load_config_from_file
+
+import ranit_training
+from ranit_training.cli_data import augment
+from ranit_training.cli_train import train
+from ranit_training.nano.config import read_config
+from ranit_training.run_file import read_section
+from ranit_training.sft import SftConfig
+
+FOLDER = Path(ranit_training.__file__).parent / "recipes"
+
+
+def flags(command: click.Command) -> dict[str, click.Option]:
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    return {name.lstrip("-"): option for option in options for name in option.opts}
+
+
+def test_the_flags_of_train_are_the_fields_of_its_configuration() -> None:
+    named = {option.name for option in flags(train).values()}
+    assert named - {"dry_run", "config", "debug"} == set(SftConfig.__slots__)
+
+
+def test_the_default_recipe_is_the_papers() -> None:
+    section = read_section(FOLDER / "lora.yaml", "train")
+    assert (section["lora-rank"], section["lora-alpha"], section["learning-rate"]) == (8, 16, 5e-5)
+    for key, value in section.items():
+        assert flags(train)[key].default == value, key
+
+
+@pytest.mark.parametrize(("file", "command"), [("lora.yaml", augment), ("lora.yaml", train), ("full.yaml", train)])
+def test_every_key_of_a_recipe_is_a_flag(file: str, command: click.Command) -> None:
+    assert read_section(FOLDER / file, command.name or "").keys() <= flags(command).keys()
+
+
+def test_a_recipe_may_leave_out_sections_but_not_misspell_them() -> None:
+    for path in FOLDER.glob("*.yaml"):
+        assert yaml.safe_load(path.read_text("utf-8")).keys() <= {"augment", "train"}
+
+
+@pytest.mark.parametrize("path", sorted((FOLDER / "accelerate").glob("*.yaml")), ids=lambda path: path.stem)
+def test_accelerate_takes_the_launch_configurations(path: Path) -> None:
+    config = load_config_from_file(str(path))
+    assert config.num_processes >= 2
+    assert str(config.distributed_type).rpartition(".")[2] in {"MULTI_GPU", "MULTI_CPU", "FSDP", "DEEPSPEED"}
+
+
+def test_the_base_of_the_embedded_model_never_reads_evaluation_sets() -> None:
+    config = read_config(Path(ranit_training.__file__).parent / "nano" / "base.yaml")
+    assert {"crossner_ai", "mit_movie", "boson_zh", "cluener2020", "cmeee"} <= set(config.corpus.held_out)
