@@ -1,4 +1,4 @@
-"""Runs: what is wrong is said before any work, a killed run goes on, and the result is a model that the engine loads."""
+"""Runs: what is wrong is said before any work, a killed run goes on, and the engine loads what comes of it."""
 
 from __future__ import annotations
 
