@@ -74,8 +74,9 @@ class PromptBuilder:
         for i, turn in enumerate(fitting):
             content = self._content_ids(turn.content)
             if turn.role == "assistant":
-                end, *following = heads[i + 1] or [None]
-                if end not in self._special_ids:
+                following = list(heads[i + 1])
+                end = following.pop(0) if following else None
+                if end is None or end not in self._special_ids:
                     raise EngineError(
                         "the tokenizer's chat template does not end an assistant's turn with a special token",
                         hint="a model trained so would not know where to stop: give the template an end of turn",
