@@ -68,7 +68,7 @@ class Settings:
     batch_tokens: int = 16384
     """The most tokens, padding included, that an in-process engine computes at once."""
     timeout: float = 60.0
-    """Seconds that a server has for one request."""
+    """Seconds that a server has for one attempt at a request, from the connection to the last byte of the answer."""
     concurrency: int = 16
     """The most requests that a server is sent at once."""
 

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import openai
 
+from ranit_rag.engines.attempts import PunctualClient
 from ranit_rag.engines.base import Answer, EngineInfo, Reply
 from ranit_rag.engines.checkpoint import Checkpoint, read_checkpoint
 from ranit_rag.engines.completion import context_of, read_card, read_completion
@@ -58,8 +59,9 @@ class OpenAIEngine:
 
     ``structured`` says how answers are constrained to the text: ``vllm`` by the span grammar, ``json_schema`` by the
     form of the answer, ``none`` not at all; ``auto`` takes the best that the server offers and remembers it.
-    ``timeout`` is in seconds and for one attempt. ``retries`` more follow, with growing pauses, where an attempt timed
-    out, lost its connection, or was answered 408, 409, 429 or 5xx.
+    ``timeout`` is in seconds and for one whole attempt, however slowly its answer drips. ``retries`` more follow where
+    an attempt timed out, lost its connection, or was answered 408, 409, 429 or 5xx; after the pause that the server
+    wants by Retry-After, else growing ones of up to 8 s. Where it wants more than two minutes it is not asked again.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class OpenAIEngine:
             api_key=api_key or os.environ.get("OPENAI_API_KEY") or "none",  # local servers need no key, the SDK does
             timeout=timeout,
             max_retries=retries,
+            http_client=PunctualClient(timeout),
         )
         self._url = without_credentials(str(self._client.base_url)).rstrip("/")
         self._served: _Served | None = None

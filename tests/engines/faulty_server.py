@@ -11,13 +11,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 FaultKind = Literal[
-    "status", "hang", "cut_headers", "cut_body", "not_json", "web_page", "wrong_schema", "empty_choices", "slow"
+    "status", "hang", "cut_headers", "cut_body", "not_json", "web_page", "wrong_schema", "empty_choices", "slow", "drip"
 ]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing to do instead of answering; ``slow`` answers after ``seconds``."""
+    """One thing to do instead of answering; ``slow`` answers after ``seconds``, ``drip`` sends a byte in so many."""
 
     kind: FaultKind
     status: int = 500
@@ -87,6 +87,9 @@ class FaultyServer:
                 self._closing.wait(30)
             case "slow":
                 self._closing.wait(fault.seconds)
+            case "drip":
+                handler.close_connection = True
+                self._drip(handler, fault.seconds)
             case "cut_headers":
                 handler.close_connection = True
                 handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Ty")
@@ -101,6 +104,13 @@ class FaultyServer:
                 handler.send_json(200, {"choices": "none today"})
             case "empty_choices":
                 handler.send_json(200, {"choices": []})
+
+    def _drip(self, handler: _Handler, seconds: float) -> None:
+        """An answer that never stalls and never ends: one blank after the other, as long as somebody listens."""
+        handler.send_bytes(200, b"", length=5000)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            while not self._closing.wait(seconds):
+                handler.wfile.write(b" ")
 
     def models(self, handler: _Handler) -> None:
         if self.models_fault is not None:

@@ -54,6 +54,31 @@ def test_a_server_that_hangs_is_given_up_after_the_time_out() -> None:
     assert "time-out" in bad.error.hint
 
 
+def test_a_server_that_drips_its_answer_is_given_up_after_the_time_out_too() -> None:
+    """A byte now and then keeps the clock of an HTTP client from running out: the request would never end."""
+    drip = Fault("drip", seconds=0.05)
+    with FaultyServer(fault=lambda request: drip if says(request, "bad text") else None) as server:
+        started = time.monotonic()
+        good, bad = engine(server, timeout=0.4, retries=1).generate([conversation(), conversation("bad text")])
+        assert 0.8 < time.monotonic() - started < 5
+        assert sum(says(request, "bad text") for request in server.log) == 2, "it is retried, and no more than that"
+    assert good.error is None
+    assert isinstance(bad.error, ServerTimeoutError)
+    assert "within 0.4 seconds" in bad.error.message
+
+
+def test_a_server_that_drips_what_it_is_is_given_up_too() -> None:
+    drip = Fault("drip", seconds=0.05)
+    with FaultyServer(models_fault=drip) as server, pytest.raises(ServerTimeoutError, match="/v1/models"):
+        _ = engine(server, timeout=0.4).info
+
+
+def test_a_passing_drip_is_retried_and_not_seen() -> None:
+    faults = [Fault("drip", seconds=0.05)]
+    with FaultyServer(fault=lambda request: faults.pop() if faults else None) as server:
+        assert engine(server, timeout=0.4, retries=1).generate([conversation()])[0].error is None
+
+
 def test_a_server_that_hangs_before_it_says_what_it_is_is_given_up_too() -> None:
     with FaultyServer(models_fault=Fault("hang")) as server, pytest.raises(ServerTimeoutError, match="/v1/models"):
         _ = engine(server, timeout=0.3).info
