@@ -108,6 +108,12 @@ class Example:
             "source": self.source,
         }
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.html import example_fragment
+
+        return example_fragment(self)
+
 
 def _entity_from(text: str, raw: object) -> Entity:
     if not isinstance(raw, Mapping):
@@ -172,6 +178,12 @@ class Decision:
             "threshold": self.threshold,
             "reason": self.reason,
         }
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.html import decision_fragment
+
+        return decision_fragment(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +315,12 @@ class Failure:
             "text": self.text,
             "error": {"type": type(self.error).__name__, "message": str(self.error), "hint": hint},
         }
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.html import failure_fragment
+
+        return failure_fragment(self)
 
 
 def entity_types(types: Iterable[str | EntityType] | Mapping[str, str]) -> tuple[EntityType, ...]:

@@ -160,6 +160,12 @@ class StoreStats:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.stores.cards import stats_html
+
+        return stats_html(self)
+
 
 def store_stats(store: ExampleStore) -> StoreStats:
     """Count what is in a store."""

@@ -43,6 +43,12 @@ class ChromaStores:
     def __repr__(self) -> str:
         return f"ChromaStores({self.place})"
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.stores.cards import stores_html
+
+        return stores_html(self)
+
     def names(self) -> list[str]:
         return sorted(self._entries())
 
@@ -142,6 +148,15 @@ class ChromaStore:
         self.embedder: Embedder | None = None
         self._stores = stores
         self._snapshot: Snapshot | None = None
+
+    def __repr__(self) -> str:
+        return f"ChromaStore({self.name!r} at {self._stores.place})"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.stores.cards import store_html
+
+        return store_html(self)
 
     @property
     def _header(self) -> Header:

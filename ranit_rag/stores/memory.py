@@ -33,6 +33,15 @@ class MemoryStore:
         empty = np.empty((0, embedder.dimension), dtype=np.float32)
         self._snapshot = Snapshot(next_version(0), (), (), empty)
 
+    def __repr__(self) -> str:
+        return f"MemoryStore({self.name!r}, {len(self)} examples)"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.stores.cards import store_html
+
+        return store_html(self)
+
     @property
     def version(self) -> int:
         return self._snapshot.version
@@ -104,6 +113,15 @@ class MemoryStores:
     def __init__(self) -> None:
         self._stores: dict[str, MemoryStore] = {}
         self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"MemoryStores({self.names()})"
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.stores.cards import stores_html
+
+        return stores_html(self)
 
     def names(self) -> list[str]:
         return sorted(self._stores)

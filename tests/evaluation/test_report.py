@@ -103,6 +103,16 @@ def test_no_text_of_the_data_gets_out_of_its_place(measured: Measured) -> None:
     assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
 
 
+def test_a_notebook_shows_the_summary_with_its_plot(measured: Measured) -> None:
+    shown = measured[0]._repr_html_()
+    assert all(arm.name in shown for arm in measured[0].arms)
+    assert shown.count("<svg") == 1
+    assert shown.count("<table") == len(overview(measured[0])) + 3
+    assert "<script" not in shown
+    assert "<x>" not in shown
+    assert "<i>|set" not in shown
+
+
 def test_reports_on_the_same_texts_are_compared(tmp_path: Path, measured: Measured) -> None:
     report = measured[0]
     found = compare_reports(report, report, ["none", "always nn k2 own all alone"])

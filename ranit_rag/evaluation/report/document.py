@@ -217,6 +217,12 @@ class Report:
         """One for each arm, over the sets of a language or all."""
         return [each for each in self.summary if each.language == language]
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.evaluation.report.fragment import report_fragment
+
+        return report_fragment(self)
+
 
 def report_from(content: object) -> Report:
     """The report of a JSON document. Raises DataError where it is none of this version."""

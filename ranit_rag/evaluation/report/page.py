@@ -10,6 +10,7 @@ from typing import Any
 
 from ranit_rag.evaluation.report.charts import ROUTE_NAMES, charts
 from ranit_rag.evaluation.report.document import Report
+from ranit_rag.evaluation.report.fragment import drawn
 from ranit_rag.evaluation.report.rows import Row
 from ranit_rag.evaluation.report.tables import Table, details, overview
 from ranit_rag.html import escape
@@ -52,19 +53,11 @@ def report_page(report: Report, rows: Iterable[Row]) -> str:
 
 
 def _headed(table: Table) -> str:
-    return f"<section><h2>{escape(table.title)}</h2>{_table(table)}</section>"
+    return f"<section><h2>{escape(table.title)}</h2>{drawn(table)}</section>"
 
 
 def _folded(table: Table) -> str:
-    return f"<details><summary>{escape(table.title)}</summary>{_table(table)}</details>"
-
-
-def _table(table: Table) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in table.head)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in table.rows)
-    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
-    drawn = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scroll" tabindex="0">{drawn}</div>{note}'
+    return f"<details><summary>{escape(table.title)}</summary>{drawn(table)}</details>"
 
 
 def _plots(report: Report) -> str:
@@ -87,7 +80,7 @@ def _browser(report: Report, rows: Sequence[Row], wrong: int, most: int) -> str:
     ]
     held_back = "" if wrong == len(rows) else f" Of each arm and set the first {most} are here; {wrong:,} there are."
     return (
-        '<section><h2>Errors</h2><p class="note">Texts where an entity was missed or found that is not there. '
+        '<section><h2>Errors</h2><p class="ranit-note">Texts where an entity was missed or found that is not there. '
         "Missed is dashed, spurious struck through, right plain."
         f'{held_back}</p><div class="filters">{"".join(choices)}</div><p id="error-count" role="status"></p>'
         '<div id="errors"></div><button id="more" type="button">Show more</button></section>'

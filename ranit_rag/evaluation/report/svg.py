@@ -23,13 +23,13 @@ Scale = Callable[[float], float]
 
 
 def _style() -> str:
-    light = "".join(f".chart .s{i}{{--c:{one}}}" for i, (one, _) in enumerate(COLOURS))
-    dark = "".join(f".chart .s{i}{{--c:{other}}}" for i, (_, other) in enumerate(COLOURS))
+    series = "".join(f".chart .s{i}{{--c:light-dark({one},{other})}}" for i, (one, other) in enumerate(COLOURS))
     return (
-        ".chart{color:#1c2330;font:12px system-ui,'Noto Sans','Noto Sans CJK SC',sans-serif}"
+        # A file of its own goes with the system's theme, a part of a page with the page's.
+        "svg:root{color-scheme:light dark}"
+        ".chart{color:light-dark(#1c2330,#e6e9ef);font:12px system-ui,'Noto Sans','Noto Sans CJK SC',sans-serif}"
         ".chart text{fill:currentColor}.chart .axis{stroke:currentColor;opacity:.25}.chart .mute{opacity:.7}"
-        ".chart .fill{fill:var(--c)}.chart .line{stroke:var(--c);fill:none;stroke-width:2}"
-        f"{light}@media (prefers-color-scheme:dark){{.chart{{color:#e6e9ef}}{dark}}}"
+        f".chart .fill{{fill:var(--c)}}.chart .line{{stroke:var(--c);fill:none;stroke-width:2}}{series}"
     )
 
 

@@ -20,6 +20,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
 
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from ranit_rag.evaluation.report.fragment import table_fragment
+
+        return table_fragment(self)
+
 
 def overview(report: Report) -> list[Table]:
     """What one looks at first: each arm over all sets, and over those of each language; then set by set."""
