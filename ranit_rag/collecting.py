@@ -10,34 +10,64 @@ from ranit_rag.engines.base import Answer, Reply
 from ranit_rag.planning import Plan, readable
 from ranit_rag.prompts import Mention, parse_answer
 from ranit_rag.text import Grounder
-from ranit_rag.types import Dropped, Entity, Extraction, Usage
+from ranit_rag.types import Decision, Dropped, Entity, Extraction, Usage
 
 Span = tuple[int, int]
 
 
 def collect(text: str, language: str, plans: Sequence[Plan], replies: Sequence[Reply]) -> Extraction:
-    """The extraction that the replies to the plans of ``text`` make. Raises the error of a reply that failed.
+    """The extraction that the replies to the plans of ``text`` make. Raises the error of a reply that failed."""
+    collector = Collector(text)
+    usage = Usage()
+    for plan, reply in zip(plans, replies, strict=True):
+        collector.add(plan, reply)
+        usage += reply.usage
+    return collector.extraction(language, usage)
+
+
+class Collector:
+    """Gathers what is found in the windows of one text, given in their order.
 
     Windows overlap: what two of them see is one entity, with the higher of its scores.
     """
-    found: dict[tuple[int, int, str], float | None] = {}
-    dropped: dict[Dropped, None] = {}
-    usage = Usage()
-    read = readable(text)
-    for plan, reply in zip(plans, replies, strict=True):
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._readable = readable(text)
+        self._entities: list[Entity] = []
+        self._open: dict[tuple[int, int, str], float | None] = {}  # what the next window may see as well
+        self._dropped: dict[Dropped, None] = {}
+        self._decisions: list[Decision] = []
+        self._read = self._end = 0
+
+    def add(self, plan: Plan, reply: Reply) -> None:
+        """Take the reply to the plan of the next window. Raises its error where it failed."""
         if reply.error is not None:
             raise reply.error
-        usage += reply.usage
-        grounder = Grounder(read[plan.window.start : plan.window.end])
+        window = plan.window
+        self._settle(window.start)
+        grounder = Grounder(self._readable[window.start : window.end])
         for query, answer in zip(plan.conversation.queries, reply.answers, strict=True):
-            for mention, spans, score in _read(answer, query.types, plan, grounder, dropped):
+            for mention, spans, score in _read(answer, query.types, plan, grounder, self._dropped):
                 for start, end in spans:
-                    key = (plan.window.start + start, plan.window.start + end, mention.label)
-                    found[key] = _higher(found.get(key), score)
-    entities = [Entity(text[start:end], label, start, end, score) for (start, end, label), score in found.items()]
-    entities.sort(key=lambda entity: (entity.start, -entity.end))
-    decisions = tuple(plan.decision for plan in plans)
-    return Extraction(text, language, tuple(entities), decisions, usage, _coverage(text, plans), tuple(dropped))
+                    key = (window.start + start, window.start + end, mention.label)
+                    self._open[key] = _higher(self._open.get(key), score)
+        self._decisions.append(plan.decision)
+        self._read += max(window.end - max(window.start, self._end), 0)
+        self._end = max(self._end, window.end)
+
+    def extraction(self, language: str, usage: Usage) -> Extraction:
+        """All that was found, by the share of the text that stood in a window."""
+        self._settle(len(self._text))
+        entities, decisions, dropped = tuple(self._entities), tuple(self._decisions), tuple(self._dropped)
+        return Extraction(self._text, language, entities, decisions, usage, self._read / len(self._text), dropped)
+
+    def _settle(self, place: int) -> None:
+        """Make entities of what begins before ``place``, from which on alone more can be found."""
+        settled = sorted((key for key in self._open if key[0] < place), key=lambda key: (key[0], -key[1]))
+        for start, end, label in settled:
+            score = self._open.pop((start, end, label))
+            self._entities.append(Entity(self._text[start:end], label, start, end, score))
 
 
 def _read(
@@ -113,12 +143,3 @@ def _higher(one: float | None, other: float | None) -> float | None:
     if one is None or other is None:
         return other if one is None else one
     return max(one, other)
-
-
-def _coverage(text: str, plans: Sequence[Plan]) -> float:
-    """The share of the characters that stood in a window."""
-    read = end = 0
-    for plan in plans:
-        read += max(plan.window.end - max(plan.window.start, end), 0)
-        end = max(end, plan.window.end)
-    return read / len(text)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ranit_rag.collecting import collect
 from ranit_rag.config import Settings
 from ranit_rag.engines import open_engine
 from ranit_rag.engines.asking import asking
@@ -23,8 +21,9 @@ from ranit_rag.retrieval.base import Retriever
 from ranit_rag.retrieval.judge import Judge
 from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.strategies import check_strategy
+from ranit_rag.rounds import Rounds
 from ranit_rag.stores.base import AddReport, StoreSet
-from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, ShownExample, Usage, entity_types
+from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, ShownExample, entity_types
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -35,16 +34,6 @@ __all__ = ["Plan", "Ranit", "Request"]
 
 # Texts that share a batch of extract_many: one at first, so that a result comes soon, then more, to fill the engine.
 _FIRST_CHUNK, _LARGEST_CHUNK = 1, 32
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A planned text on its way to the engine."""
-
-    request: Request
-    language: str
-    plans: list[Plan]
-    seconds: float
 
 
 class Ranit:
@@ -122,10 +111,7 @@ class Ranit:
         one for each of the windows that ``conversations`` names. A text of any length is read whole. Raises InputError
         for bad arguments, and EngineError when the model could not answer.
         """
-        job = self._plan(Request(text, types, tuple(examples), language, tuple(decisions)))
-        started = time.perf_counter()
-        replies = self._ask(job.plans)
-        return self._collect(job, replies, time.perf_counter() - started)
+        return _succeeded(self._extract_all(0, [Request(text, types, tuple(examples), language, tuple(decisions))]))
 
     async def aextract(
         self,
@@ -137,10 +123,8 @@ class Ranit:
         decisions: Sequence[Decision] = (),
     ) -> Extraction:
         """As ``extract``, without blocking the event loop; cancelling it cancels requests to a server."""
-        job = await asyncio.to_thread(self._plan, Request(text, types, tuple(examples), language, tuple(decisions)))
-        started = time.perf_counter()
-        replies = await self._aask(job.plans)
-        return await asyncio.to_thread(self._collect, job, replies, time.perf_counter() - started)
+        request = Request(text, types, tuple(examples), language, tuple(decisions))
+        return _succeeded(await self._aextract_all(0, [request]))
 
     def extract_many(
         self,
@@ -178,7 +162,7 @@ class Ranit:
         self, text: str, types: Types = None, *, examples: Sequence[Example] = (), language: str | None = None
     ) -> list[Plan]:
         """What ``extract`` would ask: the decision and the conversation for each window. No model is asked."""
-        return self._plan(Request(text, types, tuple(examples), language)).plans
+        return self._planner.plan(Request(text, types, tuple(examples), language))[1]
 
     def decide(self, text: str, types: Types = None) -> Decision:
         """The decision alone: which examples would be shown with ``text``, and why."""
@@ -224,84 +208,45 @@ class Ranit:
             yield from self._extract_all(index, chunk)
             index += len(chunk)
 
-    def _extract_all(self, index: int, chunk: Sequence[Request]) -> list[Extraction | Failure]:
-        jobs = self._planned_all(index, chunk)
-        started = time.perf_counter()
-        replies: list[Reply] | Exception
-        try:
-            replies = self._ask(_plans(jobs))
-        except Exception as error:
-            replies = error
-        return self._collected_all(index, jobs, replies, time.perf_counter() - started)
-
     async def _astream(self, requests: Iterator[Request]) -> AsyncIterator[Extraction | Failure]:
         index = 0
         for chunk in _chunks(requests):
-            jobs = await asyncio.to_thread(self._planned_all, index, chunk)
-            started = time.perf_counter()
-            replies: list[Reply] | Exception
-            try:
-                replies = await self._aask(_plans(jobs))
-            except Exception as error:
-                replies = error
-            seconds = time.perf_counter() - started
-            for result in await asyncio.to_thread(self._collected_all, index, jobs, replies, seconds):
+            for result in await self._aextract_all(index, chunk):
                 yield result
             index += len(chunk)
 
-    def _planned_all(self, index: int, chunk: Sequence[Request]) -> list[_Job | Failure]:
-        return [self._planned(index + i, request) for i, request in enumerate(chunk)]
+    def _extract_all(self, index: int, requests: Sequence[Request]) -> list[Extraction | Failure]:
+        rounds = Rounds(self._planner, index, requests)
+        while conversations := rounds.plan():
+            started = time.perf_counter()
+            replies: list[Reply] | Exception
+            try:
+                replies = self.engine.generate(conversations, max_tokens=self._planner.answer_tokens)
+            except Exception as error:
+                replies = error
+            rounds.keep(replies, time.perf_counter() - started)
+        return rounds.results()
 
-    def _planned(self, index: int, request: Request) -> _Job | Failure:
-        try:
-            return self._plan(request)
-        except Exception as error:
-            return Failure(index, request.text, error)
+    async def _aextract_all(self, index: int, requests: Sequence[Request]) -> list[Extraction | Failure]:
+        """As ``_extract_all``; planning and collecting, which compute, leave the event loop free."""
+        rounds = await asyncio.to_thread(Rounds, self._planner, index, requests)
+        while conversations := await asyncio.to_thread(rounds.plan):
+            started = time.perf_counter()
+            replies: list[Reply] | Exception
+            try:
+                replies = await self.engine.agenerate(conversations, max_tokens=self._planner.answer_tokens)
+            except Exception as error:
+                replies = error
+            await asyncio.to_thread(rounds.keep, replies, time.perf_counter() - started)
+        return rounds.results()
 
-    def _collected_all(
-        self, index: int, jobs: Sequence[_Job | Failure], replies: Sequence[Reply] | Exception, seconds: float
-    ) -> list[Extraction | Failure]:
-        """The results of a chunk, or a Failure for each of its texts where the engine answered none."""
-        if isinstance(replies, Exception):
-            return [
-                job if isinstance(job, Failure) else Failure(index + i, job.request.text, replies)
-                for i, job in enumerate(jobs)
-            ]
-        left = iter(replies)
-        share = seconds / max(sum(isinstance(job, _Job) for job in jobs), 1)
-        return [
-            job if isinstance(job, Failure) else self._collected(index + i, job, left, share)
-            for i, job in enumerate(jobs)
-        ]
 
-    def _collected(self, index: int, job: _Job, replies: Iterator[Reply], seconds: float) -> Extraction | Failure:
-        own = list(islice(replies, len(job.plans)))
-        try:
-            return self._collect(job, own, seconds)
-        except Exception as error:
-            return Failure(index, job.request.text, error, sum((reply.usage for reply in own), Usage()))
-
-    def _plan(self, request: Request) -> _Job:
-        started = time.perf_counter()
-        language, plans = self._planner.plan(request)
-        return _Job(request, language, plans, time.perf_counter() - started)
-
-    def _ask(self, plans: Sequence[Plan]) -> list[Reply]:
-        if not plans:
-            return []
-        return self.engine.generate([plan.conversation for plan in plans], max_tokens=self._planner.answer_tokens)
-
-    async def _aask(self, plans: Sequence[Plan]) -> list[Reply]:
-        if not plans:
-            return []
-        conversations = [plan.conversation for plan in plans]
-        return await self.engine.agenerate(conversations, max_tokens=self._planner.answer_tokens)
-
-    def _collect(self, job: _Job, replies: Sequence[Reply], seconds: float) -> Extraction:
-        started = time.perf_counter()
-        extraction = collect(job.request.text, job.language, job.plans, replies)
-        stages = {"plan": job.seconds, "generate": seconds, "collect": time.perf_counter() - started}
-        return replace(extraction, usage=extraction.usage + Usage(seconds=stages))
+def _succeeded(results: Sequence[Extraction | Failure]) -> Extraction:
+    """The result of the only text; what kept it from succeeding is raised."""
+    (result,) = results
+    if isinstance(result, Failure):
+        raise result.error
+    return result
 
 
 def _requests(
@@ -311,10 +256,6 @@ def _requests(
         raise InputError("texts must be a list of texts, not one string", hint="use extract for one text")
     shown = tuple(examples)
     return (text if isinstance(text, Request) else Request(text, types, shown, language) for text in texts)
-
-
-def _plans(jobs: Iterable[_Job | Failure]) -> list[Plan]:
-    return [plan for job in jobs if isinstance(job, _Job) for plan in job.plans]
 
 
 def _chunks(requests: Iterator[Request]) -> Iterator[list[Request]]:

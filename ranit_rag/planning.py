@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from ranit_rag.engines.base import Engine
@@ -18,6 +19,8 @@ LANGUAGES = ("en", "zh")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Tokens that a chat template may put around one turn.
 _TURN_TOKENS = 12
+# Windows that are decided about together.
+_AT_ONCE = 64
 
 
 def readable(text: str) -> str:
@@ -67,6 +70,11 @@ class Planner:
 
     def plan(self, request: Request) -> tuple[str, list[Plan]]:
         """The language of the text, and a plan for each of its windows. Raises InputError and ProfileError."""
+        language, plans = self.begin(request)
+        return language, list(plans)
+
+    def begin(self, request: Request) -> tuple[str, Iterator[Plan]]:
+        """As ``plan``, but the plans are made when they are asked for, which also may raise InputError."""
         if not isinstance(request.text, str):
             raise InputError(f"a text must be a string, not {type(request.text).__name__}")
         if not request.text.strip():
@@ -74,13 +82,28 @@ class Planner:
         types = entity_types(request.types or ())
         language = self._language(request)
         profile = self._profile(language)
-        text = readable(request.text)
         retriever = self._retriever(request)
+        text = readable(request.text)
         budget = self._budget(profile, types)
         windows = self._windows(text, budget)
+        # Decisions that were taken before are matched with all windows.
+        at_once = len(windows) if request.decisions else _AT_ONCE
+        groups = (windows[first : first + at_once] for first in range(0, len(windows), at_once))
+        plans = (self._plans(text, group, types, language, profile, retriever, budget) for group in groups)
+        return language, chain.from_iterable(plans)
+
+    def _plans(
+        self,
+        text: str,
+        windows: Sequence[Window],
+        types: Sequence[EntityType],
+        language: str,
+        profile: Profile,
+        retriever: Retriever,
+        budget: int,
+    ) -> Iterator[Plan]:
         pieces = [text[window.start : window.end] for window in windows]
         decisions = retriever.decide(pieces, types, language=language)
-        plans = []
         for window, piece, decision in zip(windows, pieces, decisions, strict=True):
             asked = types or entity_types(decision.types)
             if not asked:
@@ -92,8 +115,7 @@ class Planner:
             placed = replace(self._fitting(decision, profile, piece, room), start=window.start, end=window.end)
             shown = [chosen.example for chosen in placed.examples]
             source = piece if self.grammar else None
-            plans.append(Plan(window, placed, profile, profile.conversation(piece, asked, shown, source=source)))
-        return language, plans
+            yield Plan(window, placed, profile, profile.conversation(piece, asked, shown, source=source))
 
     def _retriever(self, request: Request) -> Retriever:
         if request.examples and request.decisions:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from ranit_rag.errors import InputError
 from ranit_rag.text.clusters import cluster_ends
 from ranit_rag.text.sentences import sentence_ends
+
+# A text of more characters than this for each token is not counted as a whole: that takes a tokenizer gigabytes.
+_LONGEST_TOKEN = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def split_windows(
         )
     if not text:
         return []
-    if count_tokens(text) <= max_tokens:
+    if len(text) <= _LONGEST_TOKEN * max_tokens and count_tokens(text) <= max_tokens:
         return [Window(0, len(text))]
     overlap = min(overlap_tokens, max_tokens // 2)
     cutter = _Cutter(text, max_tokens, wanted=overlap or max_tokens, count_tokens=count_tokens)
@@ -65,17 +68,16 @@ class _Cutter:
         self._wanted = wanted
         self._count_tokens = count_tokens
 
-    def pieces(self) -> list[_Piece]:
-        pieces: list[_Piece] = []
+    def pieces(self) -> Iterator[_Piece]:
+        """The pieces in order, as they are asked for: those of a whole book would fill the memory."""
         start = 0
         for end in sentence_ends(self._text):
             sentence = self._piece(start, end)
             if sentence.tokens <= self._max_tokens:
-                pieces.append(sentence)
+                yield sentence
             else:
-                pieces += self._cut(sentence, [start, *cluster_ends(self._text, start, end)])
+                yield from self._cut(sentence, [start, *cluster_ends(self._text, start, end)])
             start = end
-        return pieces
 
     def _piece(self, start: int, end: int) -> _Piece:
         return _Piece(start, end, max(self._count_tokens(self._text[start:end]), 1))
@@ -122,21 +124,33 @@ class _Cutter:
 
 
 def _pack(
-    text: str, pieces: list[_Piece], max_tokens: int, overlap: int, count_tokens: Callable[[str], int]
+    text: str, pieces: Iterator[_Piece], max_tokens: int, overlap: int, count_tokens: Callable[[str], int]
 ) -> list[Window]:
     windows: list[Window] = []
-    first = new = 0
-    while new < len(pieces):
-        first, end = _fill(pieces, first, new, max_tokens)
+    held: list[_Piece] = []  # from the first piece of the next window on
+    new = 0  # the first of them that is in no window yet
+    while _read_on(pieces, held, new, max_tokens):
+        first, end = _fill(held, 0, new, max_tokens)
         while end - first > 1:  # one piece was counted by itself
-            tokens = count_tokens(text[pieces[first].start : pieces[end - 1].end])
+            tokens = count_tokens(text[held[first].start : held[end - 1].end])
             if tokens <= max_tokens:
                 break
-            added_up = sum(piece.tokens for piece in pieces[first:end])
-            first, end = _fill(pieces, first, new, added_up * max_tokens // tokens)
-        windows.append(Window(pieces[first].start, pieces[end - 1].end))
-        first, new = _overlap_start(pieces, first + 1, end, overlap), end
+            added_up = sum(piece.tokens for piece in held[first:end])
+            first, end = _fill(held, first, new, added_up * max_tokens // tokens)
+        windows.append(Window(held[first].start, held[end - 1].end))
+        first = _overlap_start(held, first + 1, end, overlap)
+        new = end - first
+        del held[:first]
     return windows
+
+
+def _read_on(pieces: Iterator[_Piece], held: list[_Piece], new: int, budget: int) -> bool:
+    """Hold as many more pieces as the next window may need to be full; whether there is one from ``new`` on."""
+    tokens = sum(piece.tokens for piece in held[new:])
+    while tokens <= budget and (piece := next(pieces, None)) is not None:
+        held.append(piece)
+        tokens += piece.tokens
+    return len(held) > new
 
 
 def _fill(pieces: list[_Piece], first: int, new: int, budget: int) -> tuple[int, int]:
