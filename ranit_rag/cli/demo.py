@@ -9,7 +9,7 @@ import click
 from ranit_rag.cli.explain import explained
 from ranit_rag.cli.logs import set_up_logs
 from ranit_rag.cli.options import debug_option
-from ranit_rag.cli.terminal import entity_table, highlighted
+from ranit_rag.cli.terminal import console, entity_table, highlighted
 
 # One for each route of the judge over the seed stores, and one in Chinese.
 _TEXTS = (
@@ -28,32 +28,30 @@ _TEXTS = (
 def demo() -> None:
     """Find entities in a few built-in texts with the embedded model: no key, no server, no download."""
     set_up_logs(quiet=True)
-    from rich.console import Console
-
     from ranit_rag.config import Settings
     from ranit_rag.pipeline import Ranit
 
-    console = Console(highlight=False, markup=False)
+    out = console()
     started = time.perf_counter()
     ner = Ranit(settings=Settings(home=Settings.load().home))
-    console.print(f"The embedded model is loaded ({time.perf_counter() - started:.1f} s).", style="dim")
+    out.print(f"The embedded model is loaded ({time.perf_counter() - started:.1f} s).", style="dim")
     started = time.perf_counter()
     ner.decide(*_TEXTS[0])
-    console.print(f"The example stores are open ({time.perf_counter() - started:.1f} s).\n", style="dim")
+    out.print(f"The example stores are open ({time.perf_counter() - started:.1f} s).\n", style="dim")
     for text, types in _TEXTS:
         started = time.perf_counter()
         extraction = ner.extract(text, types)
         seconds = time.perf_counter() - started
-        console.print(highlighted(extraction))
-        console.print(entity_table(extraction))
+        out.print(highlighted(extraction))
+        out.print(entity_table(extraction))
         for line in explained(extraction.decisions):
-            console.print(line, style="dim", soft_wrap=True)
-        console.print(f"{seconds:.2f} s\n", style="dim")
-    console.print("Now with your own texts and types:")
-    console.print(
+            out.print(line, style="dim", soft_wrap=True)
+        out.print(f"{seconds:.2f} s\n", style="dim")
+    out.print("Now with your own texts and types:")
+    out.print(
         '  ranit extract "Ada Lovelace met Charles Babbage in London." -t person --explain',
         style="bold",
         soft_wrap=True,
     )
-    console.print("  ranit extract --file report.txt -t person,company -o report.html", style="bold", soft_wrap=True)
-    console.print("\nThe embedded model is small and errs often; `ranit extract --help` says how to use a larger one.")
+    out.print("  ranit extract --file report.txt -t person,company -o report.html", style="bold", soft_wrap=True)
+    out.print("\nThe embedded model is small and errs often; `ranit extract --help` says how to use a larger one.")

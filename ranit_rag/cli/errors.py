@@ -6,7 +6,7 @@ import traceback
 
 import click
 
-from ranit_rag.cli.terminal import printable
+from ranit_rag.cli.terminal import console, printable
 from ranit_rag.errors import ConfigError, DataError, InputError, ProfileError, RanitError
 
 DEBUG = "ranit.debug"
@@ -29,9 +29,13 @@ def tell_error(error: Exception, *, about: str = "") -> None:
         message = f"{about}: {message}"
     if click.get_current_context().meta.get(DEBUG):
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    click.echo(f"error: {printable(message, lines=False)}", err=True)
-    if hint:
-        click.echo(f"hint: {printable(hint, lines=False)}", err=True)
+    from rich.text import Text
+
+    out = console(stderr=True)
+    told = (("error", message, "bold red"), ("hint", hint, "bold cyan"))
+    for name, words, style in told:
+        if words:
+            out.print(Text.assemble((f"{name}:", style), f" {printable(words, lines=False)}"), soft_wrap=True)
 
 
 def exit_code(error: Exception) -> int:

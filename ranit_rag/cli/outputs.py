@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, Literal, Protocol
 
-from ranit_rag.cli.terminal import entity_table, printable
+from ranit_rag.cli.terminal import console, entity_table, printable
 from ranit_rag.corpus.rows import Row, to_json
 from ranit_rag.errors import InputError
 from ranit_rag.types import Extraction, Failure
@@ -88,12 +88,10 @@ class TableWriter:
     """A heading, the entities and the decision of each row, for people to read."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        from rich.console import Console
-
         # A terminal may speak another encoding than UTF-8; a file never does.
         encoding = sys.stdout.encoding if stream.isatty() else "utf-8"
         self._text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", write_through=True)
-        self._console = Console(file=self._text, highlight=False, markup=False, emoji=False)
+        self._console = console(self._text, plain=stream is not sys.stdout.buffer)
 
     def write(self, row: Row) -> None:
         self._console.print(printable(row.heading, lines=False), style="bold")

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ranit_rag.html import hues_of
 from ranit_rag.types import Entity, Extraction
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _COLOURS = ("blue", "yellow", "green", "red", "magenta", "cyan")
+
+
+def console(
+    file: IO[str] | None = None, *, stderr: bool = False, plain: bool = False, width: int | None = None
+) -> Console:
+    """Standard output, standard error or ``file``, on which words are written as they are.
+
+    Colours are for terminals. NO_COLOR takes them away there, FORCE_COLOR brings them to a pipe too; where the writing
+    is ``plain``, as to a file that somebody named, nothing does. Bold and dim are not colours.
+    """
+    from rich.console import Console
+
+    forced = False if plain else None
+    return Console(
+        file=file, stderr=stderr, highlight=False, markup=False, emoji=False, width=width, force_terminal=forced
+    )
 
 
 def printable(text: str, *, lines: bool = True) -> str:

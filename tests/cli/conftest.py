@@ -37,7 +37,8 @@ def run(engine: ScriptedEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     from ranit_rag import pipeline
 
     real = pipeline.Ranit
-    monkeypatch.setattr(pipeline, "Ranit", lambda settings: real(engine, settings=settings))
+    # A module that is imported while this holds keeps it: so it takes whatever Ranit takes.
+    monkeypatch.setattr(pipeline, "Ranit", lambda given=engine, **options: real(given, **options))
     monkeypatch.chdir(tmp_path)
     for variable in [*os.environ]:
         if variable.startswith("RANIT_"):

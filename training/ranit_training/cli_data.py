@@ -69,12 +69,12 @@ _retrieving = _options(
 )
 
 
-@click.group()
+@click.group(short_help="Make data for training and evaluation.")
 def data() -> None:
     """Make data for training: annotate texts, make conversations, add examples, make benchmarks."""
 
 
-@data.command()
+@data.command(short_help="Annotate raw texts with a model behind a server.")
 @click.argument("sources", nargs=-1, required=True)
 @_OUTPUT
 @click.option("--model", required=True, help="The annotating model's name at its server.")
@@ -155,7 +155,7 @@ def annotate(context: click.Context, /, sources: tuple[str, ...], output: Path, 
         context.exit(1)
 
 
-@data.command()
+@data.command(short_help="Make conversations of annotated records.")
 @_writing
 @_training
 def conversations(**given: Any) -> None:
@@ -163,7 +163,7 @@ def conversations(**given: Any) -> None:
     _make_training_set(given, None)
 
 
-@data.command()
+@data.command(short_help="Make conversations with retrieved examples (RA-IT).")
 @_writing
 @_training
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="nn", show_default=True)
@@ -193,7 +193,7 @@ def _make_training_set(given: Mapping[str, Any], strategy: str | None) -> None:
     _tell_made(made)
 
 
-@data.command()
+@data.command(short_help="Make an evaluation set.")
 @_writing
 @click.option("--type", "types", multiple=True, help="A type to ask, or label=name asked. Default: all labels.")
 @click.option("--repeats", is_flag=True, help="List a mention as often as it is annotated.")

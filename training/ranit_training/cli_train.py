@@ -19,7 +19,7 @@ def _choice(*names: str) -> click.Choice[str]:
     return click.Choice(names)
 
 
-@click.command()
+@click.command(short_help="Fine-tune a model on conversations.")
 @click.option("--data", multiple=True, required=True, type=_FILE, help="Conversations to train on; may be repeated.")
 @click.option("-o", "--output", type=_FILE, required=True, help="The directory of the run.")
 @click.option("--model", help="The base: a directory or hub name. Default: the embedded model.")
@@ -93,7 +93,7 @@ def train(dry_run: bool, **given: Any) -> None:
         )
 
 
-@click.command()
+@click.command(short_help="Write the model of a training run as a checkpoint.")
 @click.argument("run", type=_FILE)
 @click.option("-o", "--output", type=_FILE, required=True, help="The directory of the checkpoint.")
 @click.option("--base", help="Where the base is now, if it was moved.")

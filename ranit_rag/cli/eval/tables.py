@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ranit_rag.cli.store.tables import console
+from ranit_rag.cli.store.tables import wide_console
 from ranit_rag.cli.terminal import printable
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def print_tables(tables: Iterable[Table]) -> None:
     from rich.table import Table as Drawn
     from rich.text import Text
 
-    out = console()
+    out = wide_console()
     for table in tables:
         drawn = Drawn(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
         for number, heading in enumerate(table.head):

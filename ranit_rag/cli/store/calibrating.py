@@ -8,7 +8,7 @@ import click
 
 from ranit_rag.cli.options import engine_options
 from ranit_rag.cli.store.place import open_place, place_options
-from ranit_rag.cli.store.tables import console, format_option, write_json
+from ranit_rag.cli.store.tables import format_option, wide_console, write_json
 from ranit_rag.cli.terminal import printable
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def _print_report(report: UtilityReport) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    out = console()
+    out = wide_console()
     elsewhere = f", {report.elsewhere} more were taken for another store's" if report.elsewhere else ""
     out.print(f"texts: {report.sampled}{elsewhere}")
     out.print(f"F1 with examples {report.f1_with:.3f}, without {report.f1_without:.3f}")

@@ -10,7 +10,14 @@ import click
 
 from ranit_rag.cli.errors import tell_error
 from ranit_rag.cli.store.place import open_place, place_options
-from ranit_rag.cli.store.tables import console, format_option, print_example, print_stats, print_stores, write_json
+from ranit_rag.cli.store.tables import (
+    format_option,
+    print_example,
+    print_stats,
+    print_stores,
+    wide_console,
+    write_json,
+)
 from ranit_rag.cli.terminal import printable
 from ranit_rag.errors import InputError, RanitError
 from ranit_rag.types import Example
@@ -88,7 +95,7 @@ def show(name: str, ids: tuple[str, ...], types: tuple[str, ...], limit: int, fo
     if form == "json":
         write_json([example.to_dict() for example in examples])
         return
-    out = console()
+    out = wide_console()
     for example in examples:
         print_example(example, out)
     if not examples:

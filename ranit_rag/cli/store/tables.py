@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ranit_rag.cli.terminal import highlighted, printable
+from ranit_rag.cli.terminal import console, highlighted, printable
 from ranit_rag.corpus.rows import to_json
 from ranit_rag.types import Example, Extraction
 
@@ -32,12 +32,9 @@ def write_json(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
-def console() -> Console:
+def wide_console() -> Console:
     """Standard output, as wide as its terminal, wider on a pipe."""
-    from rich.console import Console
-
-    width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    return Console(highlight=False, markup=False, emoji=False, width=width)
+    return console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
 def print_stores(stores: Iterable[StoreStats], unusable: Mapping[str, str]) -> None:
@@ -64,7 +61,7 @@ def print_stores(stores: Iterable[StoreStats], unusable: Mapping[str, str]) -> N
         )
     for name in unusable:
         table.add_row(_line(name), "", "", "", "", "", "", Text("UNUSABLE", style="bold red"))
-    console().print(table)
+    wide_console().print(table)
 
 
 def print_stats(stats: StoreStats) -> None:
@@ -72,7 +69,7 @@ def print_stats(stats: StoreStats) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    out = console()
+    out = wide_console()
     out.print(_line(stats.domain), style="bold")
     out.print(f"examples: {stats.examples}, mentions: {stats.mentions}, changed {changed_at(stats.version)}")
     out.print("languages: " + _line(", ".join(f"{name or '?'} {n}" for name, n in stats.languages.items())))
