@@ -105,5 +105,29 @@ test-llama-legacy: $(LLAMA_ENV)/ready  ## the query pipelines of llama-index-cor
 	$(LLAMA_ENV)/bin/python -m pytest tests/integration/llama_legacy
 .PHONY: test-llama-legacy
 
+# The notebooks in an environment of their own, where RANIT is a wheel as its users have it.
+NOTEBOOKS_ENV := .venv-notebooks
+NOTEBOOKS_INSTALL := $(NOTEBOOKS_ENV)/bin/pip install -q --disable-pip-version-check -c constraints.txt
+
+$(NOTEBOOKS_ENV)/ready: pyproject.toml constraints.txt
+	rm -rf $(NOTEBOOKS_ENV)
+	$(PYTHON) -m venv $(NOTEBOOKS_ENV)
+	$(NOTEBOOKS_INSTALL) build
+	$(NOTEBOOKS_ENV)/bin/python -m build --wheel --outdir $(NOTEBOOKS_ENV)/dist
+	$(NOTEBOOKS_INSTALL) "$$(ls $(NOTEBOOKS_ENV)/dist/*.whl)[notebooks,test-engines]"
+	touch $@
+
+.PHONY: notebooks-wheel notebooks test-notebooks
+notebooks-wheel: $(NOTEBOOKS_ENV)/ready
+	rm -rf $(NOTEBOOKS_ENV)/dist
+	$(NOTEBOOKS_ENV)/bin/python -m build --wheel --outdir $(NOTEBOOKS_ENV)/dist
+	$(NOTEBOOKS_INSTALL) --force-reinstall --no-deps $(NOTEBOOKS_ENV)/dist/*.whl
+
+test-notebooks: notebooks-wheel  ## every notebook in a fresh kernel, against the wheel
+	$(NOTEBOOKS_ENV)/bin/python -m pytest tests/integration/notebooks
+
+notebooks: notebooks-wheel  ## run the notebooks and write them with their new outputs
+	$(NOTEBOOKS_ENV)/bin/python -m tests.integration.notebooks.executing notebooks/*.ipynb
+
 clean:  ## remove what the targets made
-	rm -rf $(VENV) $(VLLM_ENV) $(LLAMA_ENV) .venv-wheel dist
+	rm -rf $(VENV) $(VLLM_ENV) $(LLAMA_ENV) $(NOTEBOOKS_ENV) .venv-wheel dist
