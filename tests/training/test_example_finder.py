@@ -12,7 +12,7 @@ from ranit_rag.errors import InputError
 from ranit_rag.retrieval.bm25 import Bm25, example_words
 from ranit_rag.text.duplicates import near_duplicate
 from ranit_rag.types import Example
-from ranit_training.augment import ExampleFinder, Retrieval
+from ranit_training.augment import ExampleFinder, Retrieval, examples
 
 WORDS = [f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in ("ra", "lo", "min", "tek")]
 RNG = np.random.default_rng(3)
@@ -114,6 +114,14 @@ def test_what_is_shown_does_not_depend_on_the_other_records() -> None:
     together = [item.examples for item in finder.find(queries, vectors)]
     alone = [next(finder.find([q], vectors[i : i + 1])).examples for i, q in enumerate(queries)]
     assert together == alone
+
+
+@pytest.mark.parametrize("strategy", ["nn_bm25", "random"])
+def test_blocks_of_records_show_what_one_block_shows(strategy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbours are sought block by block; each record must still leave itself, and not another one, out."""
+    whole = shown(strategy)
+    monkeypatch.setattr(examples, "RECORDS_AT_ONCE", 7)
+    assert shown(strategy) == whole
 
 
 def test_vectors_for_other_records_are_refused() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,9 @@ from ranit_training.augment.neighbours import Vectors, nearest_neighbours
 from ranit_training.conversations import record_rng
 from ranit_training.duplicates import Sketch
 
+Block = TypeVar("Block")
+
+RECORDS_AT_ONCE = 8_192  # whose neighbours are sought together
 STRANGERS = 256  # drawn at random for a record, in case the first ones repeat it
 _SKETCHES = 1 << 17
 
@@ -73,23 +78,32 @@ class ExampleFinder:
 
         None that is shown repeats or nearly repeats its record, or another that is shown.
         """
-        same = records is None
+        own = records is None
         records, vectors = (self._pool, self._vectors) if records is None else (records, vectors)
-        neighbours = self._neighbours(records, vectors, same)
-        for number, record in enumerate(records):
-            rows = self._choose(record, neighbours[number].tolist(), number if same else None)
-            yield Shown(record, tuple(self._pool[row] for row in rows))
+        for start, neighbours in _ahead(self._neighbours(records, vectors, own)):
+            for number, nearest in enumerate(neighbours, start):
+                record = records[number]
+                rows = self._choose(record, nearest.tolist(), number if own else None)
+                yield Shown(record, tuple(self._pool[row] for row in rows))
 
-    def _neighbours(self, records: Sequence[Example], vectors: Vectors | None, same: bool) -> NDArray[np.int32]:
-        if self._retrieval.strategy == "random" or self._vectors is None:
-            return np.empty((len(records), 0), np.int32)
-        if vectors is None or len(vectors) != len(records):
+    def _neighbours(
+        self, records: Sequence[Example], vectors: Vectors | None, own: bool
+    ) -> Iterator[tuple[int, NDArray[np.int32]]]:
+        """In blocks: the number of the first record, and a row of neighbours for each. ``own``: they are the pool."""
+        needed = self._vectors if self._retrieval.strategy != "random" else None
+        if needed is not None and (vectors is None or len(vectors) != len(records)):
             given = 0 if vectors is None else len(vectors)
             raise InputError(
                 f"{given} vectors are given for {len(records)} records", hint="give a row for each, in their order"
             )
         size, device = self._retrieval.pool, self._retrieval.device
-        return nearest_neighbours(vectors, self._vectors, size, same=same, device=device)[0]
+        for start in range(0, len(records), RECORDS_AT_ONCE):
+            part = slice(start, start + RECORDS_AT_ONCE)
+            if needed is None or vectors is None:
+                yield start, np.empty((len(records[part]), 0), np.int32)
+            else:
+                first = start if own else None
+                yield start, nearest_neighbours(vectors[part], needed, size, own=first, device=device)[0]
 
     def _choose(self, record: Example, neighbours: list[int], own: int | None) -> list[int]:
         retrieval = self._retrieval
@@ -119,6 +133,15 @@ class ExampleFinder:
             strangers=_strangers(len(self._pool), rng),
             accept=is_new,
         )
+
+
+def _ahead(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The blocks; each is computed in a thread of its own while the one before it is used."""
+    with ThreadPoolExecutor(1) as worker:
+        following = worker.submit(next, blocks, None)
+        while (block := following.result()) is not None:
+            following = worker.submit(next, blocks, None)
+            yield block
 
 
 def _strangers(size: int, rng: random.Random) -> Iterator[int]:
