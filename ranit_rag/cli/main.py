@@ -19,6 +19,7 @@ _COMMANDS = {
     "extract": "Find entities in texts, files or standard input.",
     "store": "Keep examples of annotated text, a store for each domain.",
     "eval": "Measure strategies, judges, stores and models on annotated texts.",
+    "serve": "Serve extraction and the stores over HTTP, with a web page.",
     "demo": "Find entities in a few built-in texts.",
 }
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import chain
 
 from ranit_rag.retrieval.embedding import default_embedder, load_embedder
-from ranit_rag.stores.base import AddReport, ExampleStore, StoreSet
+from ranit_rag.stores.base import AddReport, ExampleStore, Progress, StoreSet
 from ranit_rag.stores.checks import check_name
 from ranit_rag.text import detect_language
 from ranit_rag.types import Example
@@ -36,3 +37,34 @@ def fill(stores: StoreSet, name: str, examples: Iterable[Example]) -> AddReport:
     if not completed:
         return AddReport()
     return open_to_fill(stores, name, language=completed[0].language).add(completed)
+
+
+class Destination:
+    """An ``ImportTarget`` that is opened, or made, when it is given its first example.
+
+    A new store gets ``embedder``, else the default of its first example's language; ``on_made`` is told of it.
+    """
+
+    def __init__(
+        self,
+        stores: StoreSet,
+        name: str,
+        embedder: str | None = None,
+        *,
+        on_made: Callable[[ExampleStore], None] = lambda _: None,
+    ) -> None:
+        self.name = check_name(name)
+        self._stores = stores
+        self._embedder = embedder
+        self._on_made = on_made
+
+    def add(self, examples: Iterable[Example], *, on_progress: Progress | None = None) -> AddReport:
+        rest = iter(examples)
+        first = next(rest, None)
+        if first is None:
+            return AddReport()
+        there = self.name in self._stores.names()
+        store = open_to_fill(self._stores, self.name, language=first.language, embedder=self._embedder)
+        if not there:
+            self._on_made(store)
+        return store.add(chain([first], rest), on_progress=on_progress)

@@ -56,9 +56,10 @@ def add(
         given = [Example.from_mentions(_checked(text), _mentions(entities), domain=name.strip())]
 
     with open_place(**place) as stores:
-        from ranit_rag.cli.store.destination import Destination, tell_added
+        from ranit_rag.cli.store.destination import tell_added, tell_made
+        from ranit_rag.retrieval.filling import Destination
 
-        destination = Destination(stores, name, embedder)
+        destination = Destination(stores, name, embedder, on_made=tell_made)
         tell_added(destination.name, destination.add(list(_completed(given, destination.name, language, source))))
 
 

@@ -61,11 +61,12 @@ def import_file(
         path = stack.enter_context(_spooled(file))
         problems = Problems(file, stack.enter_context(_opened(report)) if report else None)
         stores = stack.enter_context(open_place(**place))
-        from ranit_rag.cli.store.destination import Destination, bar_is_shown, tell_added
+        from ranit_rag.cli.store.destination import bar_is_shown, tell_added, tell_made
         from ranit_rag.progress import progress_bar
+        from ranit_rag.retrieval.filling import Destination
         from ranit_rag.stores.imports import import_examples
 
-        destination = Destination(stores, name, embedder)
+        destination = Destination(stores, name, embedder, on_made=tell_made)
         bar = stack.enter_context(progress_bar("examples", shown=bar_is_shown()))
         try:
             result = import_examples(

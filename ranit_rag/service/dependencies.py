@@ -1,0 +1,80 @@
+"""What routes are given: whose key a request carries, the store in its path; and work that ends with its client."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated, TypeAlias, TypeVar
+from urllib.parse import unquote
+
+from fastapi import Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from ranit_rag.service.access import Key
+from ranit_rag.service.errors import ClientLeftError, RefusedError
+from ranit_rag.service.state import Service
+
+T = TypeVar("T")
+
+_bearer = HTTPBearer(
+    auto_error=False, description="A key: `Authorization: Bearer SECRET`. Not needed where none is set."
+)
+
+
+def service_of(request: Request) -> Service:
+    """The service of the app that was asked."""
+    service: Service = request.app.state.service
+    return service
+
+
+def _caller(
+    request: Request, _credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)] = None
+) -> Key:
+    key = service_of(request).keys.holder(request.headers.get("authorization"))
+    if key is None:
+        raise RefusedError(
+            401,
+            "UnknownKey",
+            "the request carries no known key",
+            hint="send Authorization: Bearer SECRET",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    request.scope.setdefault("ranit.noted", {})["key"] = key.name
+    return key
+
+
+def _writer(caller: Annotated[Key, Depends(_caller)]) -> Key:
+    if caller.access != "write":
+        raise RefusedError(403, "ReadOnlyKey", f"the key {caller.name!r} may only read", hint="use one that may write")
+    return caller
+
+
+def _store_name(name: Annotated[str, Path(description="The store's name, percent-encoded.")]) -> str:
+    try:
+        return unquote(name, errors="strict")
+    except UnicodeDecodeError as error:
+        raise RefusedError(404, "NoSuchStore", "the store's name is not percent-encoded UTF-8") from error
+
+
+Caller: TypeAlias = Annotated[Key, Depends(_caller)]
+Writer: TypeAlias = Annotated[Key, Depends(_writer)]
+StoreName: TypeAlias = Annotated[str, Depends(_store_name)]
+
+
+async def while_connected(request: Request, work: Awaitable[T]) -> T:
+    """What ``work`` gives; once the body is read. Cancels it and raises ClientLeftError when the client goes."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_left(request))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientLeftError
+    finally:
+        leaving.cancel()
+        working.cancel()
+
+
+async def _left(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
