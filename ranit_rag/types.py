@@ -32,6 +32,10 @@ class Entity:
     end: int
     score: float | None = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of the Extraction contract."""
+        return {"text": self.text, "label": self.label, "start": self.start, "end": self.end, "score": self.score}
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -225,6 +229,10 @@ class Dropped:
     label: str
     reason: DropReason
 
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form of the Extraction contract."""
+        return {"text": self.text, "label": self.label, "reason": self.reason}
+
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
@@ -250,11 +258,11 @@ class Extraction:
         return {
             "text": self.text,
             "language": self.language,
-            "entities": [asdict(entity) for entity in self.entities],
+            "entities": [entity.to_dict() for entity in self.entities],
             "decisions": [decision.to_dict() for decision in self.decisions],
             "usage": self.usage.to_dict(),
             "coverage": self.coverage,
-            "dropped": [asdict(dropped) for dropped in self.dropped],
+            "dropped": [dropped.to_dict() for dropped in self.dropped],
         }
 
     def _repr_html_(self) -> str:

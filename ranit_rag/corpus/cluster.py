@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ranit_rag.config import Settings
 from ranit_rag.corpus.identity import digest_of, record_key, run_identity
 from ranit_rag.corpus.lanes import Lanes
-from ranit_rag.corpus.parts import Head, outcome_of
+from ranit_rag.corpus.outcomes import outcome_of
+from ranit_rag.corpus.parts import Head
 from ranit_rag.corpus.records import Record, Unreadable, located, record_of
-from ranit_rag.corpus.rows import request_of, to_json
+from ranit_rag.corpus.rows import request_of
 from ranit_rag.errors import DataError
 from ranit_rag.extras import require
 from ranit_rag.types import Example, Extraction, Failure
@@ -146,10 +147,8 @@ class _Mapper:
     def _row(self, record: Record | Unreadable, answered: Any) -> str:
         result = next(answered) if isinstance(record, Record) else Failure(0, record.text, record.error)
         named = (record.id, record.meta) if isinstance(record, Record) else (None, {})
-        head = Head(0, record_key(self._digest, record), named[0], record.origin, named[1])
-        row = head.row(outcome_of(result))
-        del row["index"]  # a dataset has no order of its own
-        return to_json(row).decode()
+        head = Head(-1, record_key(self._digest, record), named[0], record.origin, named[1])
+        return b"".join(head.row(outcome_of(result))).decode().rstrip()
 
 
 def _gpus(settings: Settings, given: float | None) -> float:

@@ -7,7 +7,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from ranit_rag.corpus.parts import Outcome, files_from, outcome_in, read_lines
+from ranit_rag.corpus.outcomes import Outcome, outcome_in
+from ranit_rag.corpus.parts import files_from, read_lines
 
 _INDEX = "index.sqlite"
 

@@ -1,33 +1,30 @@
 """Parts: the rows of so many records in a file of their own, and those that failed in another beside it.
 
-A part is written when all of its records have an outcome. Until then a journal keeps each outcome, so that a kill costs
-only what was under way; a part that is written needs none, for its rows carry the keys of their records.
+A part is written when all of its records have an outcome. Until then ``Outcomes`` keep them, so that a kill costs only
+what was under way; a part that is written needs none, for its rows carry the keys of their records.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ranit_rag.corpus.outcomes import Outcome, Outcomes, outcome_in
 from ranit_rag.corpus.rows import to_json
 from ranit_rag.corpus.summary import Tally
 from ranit_rag.corpus.writing import write_whole
-from ranit_rag.journal import Journal
-from ranit_rag.types import Extraction, Failure, Usage
-
-Outcome = Mapping[str, Any]
-_OF_RECORD = ("index", "key", "id", "origin", "meta")
-_BEGINNING = 200
+from ranit_rag.types import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a row says of its record: its place in the corpus, its key, and what is handed through.
 
-    ``origin``, which only failures tell, is no part of what makes two heads equal.
+    ``index`` is -1 where a corpus has no order of its own. ``origin``, which only failures tell, is no part of what
+    makes two heads equal.
     """
 
     index: int
@@ -36,19 +33,15 @@ class Head:
     origin: str = field(compare=False)
     meta: Mapping[str, Any]
 
-    def row(self, outcome: Outcome) -> dict[str, Any]:
-        """The row of the record with this outcome."""
+    def row(self, outcome: Outcome) -> Iterator[bytes]:
+        """The row of the record with this outcome, as a line of JSON in pieces."""
+        place = {} if self.index < 0 else {"index": self.index}
         named = {} if self.id is None else {"id": self.id}
-        place = {"origin": self.origin} if "error" in outcome else {}  # for those who look for the cause
+        origin = {"origin": self.origin} if outcome.failed else {}  # for those who look for the cause
         meta = {"meta": dict(self.meta)} if self.meta else {}
-        return {"index": self.index, "key": self.key, **named, **place, **outcome, **meta}
-
-
-def outcome_of(result: Extraction | Failure) -> Outcome:
-    """What a row says beside its record's head. A failure shows how its text begins."""
-    if isinstance(result, Extraction):
-        return result.to_dict()
-    return {**result.to_dict(), "text": result.text[:_BEGINNING], "usage": result.usage.to_dict()}
+        yield to_json({**place, "key": self.key, **named, **origin})[:-1] + b", "
+        yield from outcome.body
+        yield b", " + to_json({"usage": outcome.usage, **meta})[1:] + b"\n"
 
 
 class Part:
@@ -60,13 +53,11 @@ class Part:
         self.heads: list[Head] = []
         self.sealed = False
         self.failed = 0
-        self._rows, self._failures, self._journal_path = part_files(folder, number)
+        self._rows, self._failures, self._journal = part_files(folder, number)
         self._asked = {**asked, "part": number}
         self._under_way: set[str] = set()
         self._written = _Written(self._rows, self._failures) if self._rows.exists() else None
-        self._journal: Journal | None = None
-        if self._journal_path.exists():
-            self._open_journal()
+        self._outcomes = Outcomes(self._journal, self._asked) if self._journal.exists() else None
 
     @property
     def done(self) -> bool:
@@ -90,7 +81,7 @@ class Part:
         if key in self._under_way:
             return True
         known = self._outcome(key)
-        return known is not None and (failures or "error" not in known)
+        return known is not None and (failures or not known.failed)
 
     def ask(self, key: str) -> None:
         """Note that the outcome of a record is under way: its equals wait for it."""
@@ -98,14 +89,15 @@ class Part:
 
     def add(self, outcomes: Mapping[str, Outcome]) -> None:
         """Keep outcomes by their keys. After this they survive a kill; all or none of them, if it comes meanwhile."""
-        journal = self._journal or self._open_journal()
-        journal.add(*({"key": key, "outcome": outcome} for key, outcome in outcomes.items()))
+        if self._outcomes is None:
+            self._outcomes = Outcomes(self._journal, self._asked)
+        self._outcomes.add(outcomes)
         self._under_way.difference_update(outcomes)
-        self.failed += sum("error" in outcome for outcome in outcomes.values())
+        self.failed += sum(outcome.failed for outcome in outcomes.values())
 
     def finish(self) -> None:
         """Write the rows in the order of their records, unless they are there; the journal is over with that."""
-        if self._journal is None and self._written is not None and self._written.heads == self.heads:
+        if self._outcomes is None and self._written is not None and self._written.heads == self.heads:
             self.tally = self._written.tally
             self.close()
             return
@@ -114,26 +106,19 @@ class Part:
         if not self._failures.stat().st_size:
             self._failures.unlink()
         self.close()
-        for leftover in (self._journal_path, lock_of(self._journal_path)):
-            leftover.unlink(missing_ok=True)
+        if self._outcomes is not None:
+            self._outcomes.delete()
 
     def close(self) -> None:
-        """Let the files go; the journal stays where it is unless the part is finished."""
-        if self._journal is not None:
-            self._journal.close()
+        """Let the files go; what was kept stays where it is unless the part is finished."""
+        if self._outcomes is not None:
+            self._outcomes.close()
         if self._written is not None:
             self._written.close()
 
-    def _open_journal(self) -> Journal:
-        self._journal = Journal(self._journal_path, self._asked)
-        return self._journal
-
     def _outcome(self, key: str) -> Outcome | None:
-        entry = self._journal.get(key) if self._journal is not None else None
-        if entry is not None:
-            outcome: Outcome = entry["outcome"]
-            return outcome
-        return None if self._written is None else self._written.outcome(key)
+        known = None if self._outcomes is None else self._outcomes.get(key)
+        return known if known is not None or self._written is None else self._written.outcome(key)
 
     def _lines(self, *, failures: bool) -> Iterator[bytes]:
         seen: set[str] = set()
@@ -141,12 +126,12 @@ class Part:
             outcome = self._outcome(head.key)
             assert outcome is not None, f"record {head.index} has no outcome"  # noqa: S101
             if head.key in seen:  # asked once, with its equal before it
-                outcome = {**outcome, "usage": Usage().to_dict()}
+                outcome = replace(outcome, usage=Usage().to_dict())
             seen.add(head.key)
-            if failures == ("error" in outcome):
-                row = head.row(outcome)
-                self.tally.count(row)
-                yield to_json(row) + b"\n"
+            if failures == outcome.failed:
+                self.tally.add(outcome.tally)
+                self.tally.spend(outcome.usage)
+                yield from head.row(outcome)
 
 
 class _Written:
@@ -161,7 +146,8 @@ class _Written:
                 head = Head(row["index"], row["key"], row.get("id"), row.get("origin", ""), row.get("meta", {}))
                 heads[head.index] = head
                 self._places.setdefault(head.key, (path, place, length))
-                self.tally.count(row)
+                self.tally.add(Tally.of_row(row))
+                self.tally.spend(row["usage"])
         self._keys = {index: head.key for index, head in heads.items()}
         self.heads = [heads[index] for index in sorted(heads)]
         # A row that moved to the folder for earlier ones is still wanted, so the files are held open.
@@ -181,11 +167,6 @@ class _Written:
         stream = self._open[path]
         stream.seek(place)
         return outcome_in(json.loads(stream.read(length)))
-
-
-def outcome_in(row: Mapping[str, Any]) -> Outcome:
-    """A row without what it says of its record."""
-    return {name: value for name, value in row.items() if name not in _OF_RECORD}
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
@@ -224,7 +205,3 @@ def number_of(path: Path) -> int:
     """The number of the part that a file belongs to; -1 where its name has none."""
     digits = path.name.partition("-")[2].partition(".")[0]
     return int(digits) if digits.isdecimal() else -1
-
-
-def lock_of(journal: Path) -> Path:
-    return journal.with_name(f"{journal.name}.lock")

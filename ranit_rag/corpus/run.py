@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from ranit_rag.corpus.earlier import Earlier
 from ranit_rag.corpus.identity import digest_of, record_key, run_identity
 from ranit_rag.corpus.lanes import Lanes, answered
+from ranit_rag.corpus.outcomes import Outcome, outcome_of
 from ranit_rag.corpus.output import Output
-from ranit_rag.corpus.parts import Head, Outcome, Part, files_from, outcome_of
+from ranit_rag.corpus.parts import Head, Part, files_from
 from ranit_rag.corpus.records import Record, Unreadable
 from ranit_rag.corpus.rows import request_of
 from ranit_rag.corpus.summary import Prices, Summary, Tally
@@ -202,7 +203,7 @@ class _Run:
         if part.knows(key, failures=failures):
             return None
         known = self._earlier.outcome(key)
-        if known is not None and (failures or "error" not in known):
+        if known is not None and (failures or not known.failed):
             part.add({key: known})
             return None
         if isinstance(record, Unreadable):
@@ -215,7 +216,7 @@ class _Run:
         outcomes: dict[str, Outcome] = {}
         for head, result in zip(batch.heads, results, strict=True):
             outcomes[head.key] = outcome = outcome_of(result)
-            self._spent.count(outcome)
+            self._spent.spend(outcome.usage)
         batch.part.add(outcomes)
         self.asked += len(results)
         self._watch(results)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ranit_rag.errors import InputError
+from ranit_rag.types import Extraction, Failure
 
 Row = Mapping[str, Any]
 _TOKENS = ("prompt_tokens", "cached_tokens", "output_tokens", "calls")
@@ -47,17 +48,46 @@ class Tally:
     tokens: Counter[str] = field(default_factory=Counter)
     seconds: Counter[str] = field(default_factory=Counter)
 
-    def count(self, row: Row) -> None:
-        """Count a row of a part, or of its failures."""
-        self.records += 1
+    @classmethod
+    def of(cls, result: Extraction | Failure) -> Tally:
+        """The counts of one result, less its usage."""
+        if isinstance(result, Failure):
+            return cls(records=1, failures=Counter([type(result.error).__name__]))
+        return cls(
+            records=1,
+            characters=len(result.text),
+            entities=Counter(entity.label for entity in result.entities),
+            routes=Counter(decision.route for decision in result.decisions),
+            dropped=Counter(dropped.reason for dropped in result.dropped),
+        )
+
+    @classmethod
+    def of_row(cls, row: Row) -> Tally:
+        """The counts of a row of a part, or of its failures, less its usage."""
         if "error" in row:
-            self.failures[row["error"]["type"]] += 1
-        else:
-            self.characters += len(row["text"])
-            self.entities.update(entity["label"] for entity in row["entities"])
-            self.routes.update(decision["route"] for decision in row["decisions"])
-            self.dropped.update(dropped["reason"] for dropped in row["dropped"])
-        usage = row["usage"]
+            return cls(records=1, failures=Counter([row["error"]["type"]]))
+        return cls(
+            records=1,
+            characters=len(row["text"]),
+            entities=Counter(entity["label"] for entity in row["entities"]),
+            routes=Counter(decision["route"] for decision in row["decisions"]),
+            dropped=Counter(dropped["reason"] for dropped in row["dropped"]),
+        )
+
+    @classmethod
+    def from_dict(cls, counts: Mapping[str, Any]) -> Tally:
+        """What ``to_dict`` made."""
+        tally = cls()
+        for name, value in counts.items():
+            setattr(tally, name, Counter(value) if isinstance(value, dict) else value)
+        return tally
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, less what is nothing."""
+        return {each.name: value for each in fields(self) if (value := getattr(self, each.name))}
+
+    def spend(self, usage: Mapping[str, Any]) -> None:
+        """Count the usage of a row."""
         self.tokens.update({name: usage[name] for name in _TOKENS})
         self.seconds.update(usage["seconds"])
 
