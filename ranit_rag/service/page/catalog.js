@@ -1,0 +1,25 @@
+// What the page knows of the service: what it is, and its stores. Whoever shows stores listens here.
+
+import { askJson } from './api.js';
+
+const listeners = new Set();
+
+export const catalog = { info: null, stores: [] };
+
+/** `listener` is called now and after every change of the stores. */
+export function onStores(listener) {
+  listeners.add(listener);
+  listener(catalog.stores);
+}
+
+export async function loadStores() {
+  const { stores } = await askJson('GET', 'v1/stores');
+  catalog.stores = stores.toSorted((a, b) => Number(a.readonly) - Number(b.readonly) || a.name.localeCompare(b.name));
+  for (const listener of listeners) listener(catalog.stores);
+}
+
+/** What the service is; a page that cannot learn it works all the same, without its limits. */
+export async function loadInfo() {
+  catalog.info = await askJson('GET', 'v1/info', { quiet: true });
+  return catalog.info;
+}

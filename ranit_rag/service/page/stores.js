@@ -1,0 +1,83 @@
+// The second tab: the stores, and what is in one of them.
+
+import { catalog, loadStores, onStores } from './catalog.js';
+import { byId, element, foreign } from './dom.js';
+import { interfaceLanguage } from './i18n.js';
+import { importForm } from './import.js';
+import { showProblem } from './problems.js';
+import { showStore } from './store.js';
+
+/** Returns what shows the tab's present state, for when it is turned to. */
+export function openStores() {
+  const problem = byId('stores-problem');
+  let chosen = null; // the name of the store that is shown
+  let making = false; // a new one
+
+  const draw = (stores) => byId('store-list').replaceChildren(
+    ...stores.map((store) => row(store, !making && store.name === chosen, () => choose(store.name, { focus: true }))),
+    ...(stores.length ? [] : [element('li', { class: 'quiet', t: 'stores.none' })]));
+
+  const choose = async (name, { focus = false } = {}) => {
+    [chosen, making] = [name, false];
+    draw(catalog.stores);
+    problem.replaceChildren();
+    try {
+      await showStore(byId('store-detail'), name, { changed: loadStores, deleted });
+      if (focus) go();
+    } catch (error) {
+      showProblem(problem, error, () => choose(name, { focus }));
+    }
+  };
+  const go = () => {
+    byId('store-detail').focus({ preventScroll: true });
+    byId('store-detail').scrollIntoView({ block: 'nearest' });
+  };
+  const deleted = async () => {
+    chosen = null;
+    await loadStores();
+    show();
+    go();
+  };
+  const make = () => {
+    [chosen, making] = [null, true];
+    draw(catalog.stores);
+    byId('store-detail').replaceChildren(
+      element('h2', { id: 'store-name', t: 'stores.new' }),
+      element('p', { class: 'quiet', t: 'stores.newHelp' }),
+      importForm({ store: null, done: async (name) => {
+        [chosen, making] = [name, false];
+        await loadStores();
+      } }));
+    go();
+    byId('import-name').focus();
+  };
+  const show = () => {
+    if (chosen === null && !making && catalog.stores.length) choose(catalog.stores[0].name);
+    else if (!catalog.stores.length && !making) byId('store-detail').replaceChildren(empty());
+  };
+
+  byId('store-new').addEventListener('click', make);
+  onStores((stores) => {
+    draw(stores);
+    if (!byId('stores').hidden) show();
+  });
+  return show;
+}
+
+function row({ name, size, language, types, readonly }, current, choose) {
+  const kinds = Object.keys(types).slice(0, 4);
+  const comma = interfaceLanguage() === 'zh' ? '、' : ', ';
+  return element('li', {},
+    element('button', { type: 'button', class: 'store', 'aria-current': current && 'true', on: { click: choose } },
+      element('span', { class: 'store-head' },
+        foreign('strong', name, language),
+        readonly && element('span', { class: 'badge', t: 'stores.seed' }),
+        element('span', { class: 'quiet figure', t: ['stores.size', { n: size }] })),
+      foreign('span', kinds.join(comma), language, { class: 'quiet excerpt' })));
+}
+
+function empty() {
+  return element('div', {},
+    element('h2', { id: 'store-name', t: 'stores.emptyTitle' }),
+    element('p', { t: 'stores.emptyText' }));
+}

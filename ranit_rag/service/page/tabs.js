@@ -1,0 +1,30 @@
+// Tabs after the pattern of the ARIA Authoring Practices: one stop for Tab, the arrows choose. The address names the tab.
+
+export function openTabs(list, opened) {
+  const tabs = [...list.querySelectorAll('[role=tab]')];
+  const panel = (tab) => document.getElementById(tab.getAttribute('aria-controls'));
+
+  const choose = (chosen, { focus = false } = {}) => {
+    for (const tab of tabs) {
+      const here = tab === chosen;
+      tab.setAttribute('aria-selected', String(here));
+      tab.tabIndex = here ? 0 : -1;
+      panel(tab).hidden = !here;
+    }
+    if (focus) chosen.focus();
+    history.replaceState(null, '', `#${panel(chosen).id}`);
+    opened(panel(chosen).id);
+  };
+  const named = () => tabs.find((tab) => `#${panel(tab).id}` === location.hash);
+
+  list.addEventListener('click', (event) => tabs.includes(event.target) && choose(event.target));
+  list.addEventListener('keydown', (event) => {
+    const at = tabs.indexOf(event.target);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    choose(tabs[(to + tabs.length) % tabs.length], { focus: true });
+  });
+  window.addEventListener('hashchange', () => named() && choose(named()));
+  choose(named() ?? tabs[0]);
+}
