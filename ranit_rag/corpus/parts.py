@@ -7,8 +7,8 @@ what was under way; a part that is written needs none, for its rows carry the ke
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from ranit_rag.corpus.outcomes import Outcome, Outcomes, outcome_in
 from ranit_rag.corpus.rows import to_json
 from ranit_rag.corpus.summary import Tally
 from ranit_rag.corpus.writing import write_whole
-from ranit_rag.types import Usage
+from ranit_rag.types import Entity, Usage
+
+_LONG = 1 << 22  # bytes of a row
+_ENTITY = {each.name for each in fields(Entity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +83,10 @@ class Part:
         """Whether the outcome of a record is there or under way. Without ``failures`` only a success counts."""
         if key in self._under_way:
             return True
-        known = self._outcome(key)
-        return known is not None and (failures or not known.failed)
+        kept = None if self._outcomes is None else self._outcomes.get(key)
+        if kept is not None:
+            return failures or not kept.failed
+        return self._written is not None and self._written.knows(key, failures=failures)
 
     def ask(self, key: str) -> None:
         """Note that the outcome of a record is under way: its equals wait for it."""
@@ -139,6 +144,7 @@ class _Written:
 
     def __init__(self, rows: Path, failures: Path) -> None:
         self.tally = Tally()
+        self._rows = rows
         self._places: dict[str, tuple[Path, int, int]] = {}
         heads: dict[int, Head] = {}
         for path in (rows, failures):
@@ -160,6 +166,9 @@ class _Written:
     def key_at(self, index: int) -> str | None:
         return self._keys.get(index)
 
+    def knows(self, key: str, *, failures: bool) -> bool:
+        return key in self._places and (failures or self._places[key][0] == self._rows)
+
     def outcome(self, key: str) -> Outcome | None:
         if key not in self._places:
             return None
@@ -171,19 +180,32 @@ class _Written:
 
 def read_lines(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """Where each row of a file stands, its length in bytes, and the row. What is no row is passed over: it is asked
-    again."""
+    again. Entities of a very long row say their label alone."""
     if not path.exists():
         return
     place = 0
     with path.open("rb") as stream:
         for line in stream:
             try:
-                row = json.loads(line)
+                row = json.loads(line) if len(line) < _LONG else json.loads(line, object_pairs_hook=_outline())
                 if isinstance(row, dict) and isinstance(row["index"], int) and isinstance(row["key"], str):
                     yield place, len(line), row
             except (ValueError, KeyError, RecursionError):
                 pass
             place += len(line)
+
+
+def _outline() -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    """A reader of JSON objects that makes one object of all entities of a label: a million would fill the memory."""
+    of_label: dict[str, dict[str, Any]] = {}
+
+    def outlined(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        read = dict(pairs)
+        if read.keys() != _ENTITY or not isinstance(read["label"], str):
+            return read
+        return of_label.setdefault(read["label"], {"label": read["label"]})
+
+    return outlined
 
 
 def part_files(folder: Path, number: int) -> tuple[Path, Path, Path]:
