@@ -4,9 +4,9 @@ import { askEvents, ServiceError } from './api.js';
 import { announce } from './announce.js';
 import { BatchResults } from './batch-results.js';
 import { catalog, onStores } from './catalog.js';
-import { chosenStore, storeOptions } from './choose.js';
+import { chosenSource, offerSources } from './choose.js';
 import { TypesField } from './chips.js';
-import { byId, element } from './dom.js';
+import { byId, element, goTo } from './dom.js';
 import { takesDrops } from './drop.js';
 import { clearProblem, showProblem, showWaiting } from './problems.js';
 import { readRecords } from './records.js';
@@ -25,7 +25,7 @@ export function openBatch() {
   let file = null; // {name, content}
   let records = [];
 
-  onStores((stores) => storeOptions(store, stores, { also: 'auto' }));
+  onStores((stores) => offerSources(store, stores));
 
   const read = (wanted = null) => {
     const found = readRecords(file.name, file.content, wanted);
@@ -56,7 +56,7 @@ export function openBatch() {
     const step = () => working.step(results.done, records.length);
     try {
       for (const part of parts(results.waiting, catalog.info?.limits)) {
-        const json = { texts: part.map(({ text }) => text), types: types.value, domain: chosenStore(store) };
+        const json = { texts: part.map(({ text }) => text), types: types.value, ...chosenSource(store) };
         const options = { json, signal, onWait: showWaiting(problem) };
         for await (const { event, data } of askEvents('v1/extract', options)) {
           clearProblem(problem);
@@ -67,8 +67,7 @@ export function openBatch() {
         if (part.some((record) => !results.has(record))) throw new ServiceError(0);
       }
       announce('batch.finished', { n: records.length, failed: results.failed });
-      byId('batch-result').focus({ preventScroll: true });
-      byId('batch-result').scrollIntoView({ block: 'nearest' });
+      goTo(byId('batch-result'));
     } catch (error) {
       showProblem(problem, error, run);
     } finally {

@@ -6,7 +6,7 @@ import { say } from './i18n.js';
 import { hueClass, huesOf } from './labels.js';
 
 const SEPARATORS = /[,，、;；\n\t]+/;
-const SUGGESTED = 8;
+const SUGGESTED = 6;
 
 let fields = 0;
 

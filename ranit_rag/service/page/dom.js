@@ -32,6 +32,13 @@ export function languageOf(text) {
   return /\p{Script=Han}/u.test(text) ? 'zh' : 'en';
 }
 
+/** Takes the reader to a part of the page that has just changed: the focus, and the view where it shows little of it. */
+export function goTo(node) {
+  node.focus({ preventScroll: true });
+  const { top } = node.getBoundingClientRect();
+  if (top < 0 || top > window.innerHeight / 2) node.scrollIntoView({ block: 'start' });
+}
+
 /** Something that stands ready behind a line. */
 export function folded(key, ...inside) {
   return element('details', {}, element('summary', { t: key }), inside);

@@ -83,7 +83,7 @@ export class ExampleList {
     return element('li', {},
       element('div', { class: 'text', dir: 'auto', lang: example.language || languageOf(example.text) },
         marked(new Text(example.text), example.entities, hues)),
-      element('p', { class: 'quiet' }, example.source && foreign('span', example.source), remove));
+      element('p', { class: 'quiet' }, !this.readonly && example.source && foreign('span', example.source), remove));
   }
 
   async remove(example) {

@@ -3,10 +3,10 @@
 import { askEvents, askJson, ServiceError, toldError } from './api.js';
 import { announce } from './announce.js';
 import { catalog, loadStores, onStores } from './catalog.js';
-import { chosenStore, storeOptions } from './choose.js';
+import { choose, chosenSource, offerSources } from './choose.js';
 import { TypesField } from './chips.js';
 import { difference } from './correction.js';
-import { byId, element, foreign } from './dom.js';
+import { byId, element, foreign, goTo } from './dom.js';
 import { say } from './i18n.js';
 import { huesOf, tag } from './labels.js';
 import { clearProblem, showProblem, showWaiting } from './problems.js';
@@ -17,6 +17,7 @@ import { showWhy } from './why.js';
 import { Working } from './working.js';
 
 const LONG = 2000; // characters from which progress is worth showing
+const SMALL = 8; // examples below which the judge does not take a store for a domain
 const STILL = 600; // milliseconds without a keystroke before types are suggested
 
 export function openExtract() {
@@ -28,7 +29,7 @@ export function openExtract() {
   const types = new TypesField(byId('extract-types'));
   const answers = new Map(); // text -> the entities last found in it
 
-  onStores((stores) => storeOptions(store, stores, { also: 'auto' }));
+  onStores((stores) => offerSources(store, stores));
 
   const run = () => {
     types.take();
@@ -43,8 +44,8 @@ export function openExtract() {
     const request = {
       text: text.value,
       types: types.value,
-      domain: chosenStore(store),
       language: language.value || null,
+      ...chosenSource(store),
       explain: length <= (catalog.info?.limits.explained_characters ?? LONG),
     };
     const options = { json: request, signal, onWait: showWaiting(problem) };
@@ -62,13 +63,20 @@ export function openExtract() {
   const show = (extraction) => {
     byId('extract-empty').hidden = true;
     byId('result').hidden = byId('why').hidden = false;
-    const hues = showResult(extraction, { types: types.names, stores: catalog.stores, again: run, saved: loadStores });
+    const hues = showResult(extraction, { types: types.names, stores: catalog.stores, again: run, saved });
     showWhy(extraction, hues);
     showChange(answers.get(extraction.text), extraction.entities);
     answers.set(extraction.text, extraction.entities);
     announce('result.found', { n: extraction.entities.length });
-    byId('result').focus({ preventScroll: true });
-    byId('result').scrollIntoView({ block: 'nearest' });
+    goTo(byId('result'));
+  };
+
+  /** What was just saved shall count at once, also where the store is too small for the judge to choose it. */
+  const saved = async (name) => {
+    await loadStores();
+    const small = catalog.stores.some((each) => each.name === name && each.size < SMALL);
+    if (small) choose(store, name);
+    return small;
   };
 
   const suggest = async () => {

@@ -24,7 +24,7 @@ export function marked(text, entities, hues, { pressable = false } = {}) {
     const outermost = opened.findIndex(({ entity }) => entity.end === edge);
     const interrupted = outermost < 0 ? [] : opened.splice(outermost);
     for (const { entity, node } of interrupted.toReversed()) {
-      if (entity.end === edge) node.append(label(entity, hues, pressable));
+      if (entity.end === edge) node.append(element('span', { class: 'tail' }, label(entity, hues, pressable)));
       else node.classList.add('goes-on');
     }
     const coming = interrupted.map(({ entity }) => entity).filter(({ end }) => end > edge);

@@ -52,7 +52,12 @@ export function speak(language) {
 
 /** A score or probability with two decimals, or a dash where there is none. */
 export function decimal(value, digits = 2) {
-  return value === null || value === undefined ? '–' : value.toFixed(digits);
+  return value === null || value === undefined ? '–' : value.toFixed(digits).replace('-', '−');
+}
+
+/** A share in percent. */
+export function percent(value) {
+  return `${Math.round(value * 100)} %`;
 }
 
 function write(node, place) {

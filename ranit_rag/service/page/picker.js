@@ -1,6 +1,7 @@
 // The little window that asks for the type of a passage: a popover, so Escape and a click beside it close it.
 
 import { element, foreign } from './dom.js';
+import { say } from './i18n.js';
 import { tag } from './labels.js';
 
 const GAP = 8; // pixels between the window, what it is about, and the edges of the page
@@ -18,6 +19,7 @@ export function askForLabel({ at, mention, labels, hues, now = null, pick, remov
     answer();
   };
   const other = element('input', { label: 'picker.other', dir: 'auto', autocomplete: 'off' });
+  say(other, 'picker.other', 'placeholder');
   const take = () => other.value.trim() && answered(() => pick(other.value.trim()))();
   other.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.isComposing) return;

@@ -1,9 +1,9 @@
 // The plots of an explanation, drawn as SVG.
 
 import { element, shape } from './dom.js';
-import { decimal } from './i18n.js';
+import { decimal, percent } from './i18n.js';
 
-const WIDTH = 400;
+const WIDTH = 340;
 const HEIGHT = 150;
 const EDGE = { top: 26, right: 10, bottom: 34, left: 10 };
 
@@ -27,7 +27,7 @@ export function histogram({ store, p_value: share, distribution: { edges, counts
   const id = `plot-${(plots += 1)}`;
   const at = x(value);
   const anchor = at < WIDTH * 0.2 ? 'start' : at > WIDTH * 0.8 ? 'end' : 'middle';
-  const told = { store, value: decimal(value), share: decimal(share) };
+  const told = { store, value: decimal(value), share: percent(share) };
   return element('figure', { class: 'plot' },
     shape('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', label: ['plot.told', told] },
       shape('clipPath', { id }, shape('rect', { x: 0, y: 0, width: Math.max(at, 0), height: HEIGHT })),

@@ -50,7 +50,7 @@ export function showResult(extraction, { types, stores, again, saved }) {
   });
   changed();
 
-  byId('result-body').replaceChildren(
+  byId('result-body').replaceChildren(element('div', {},
     legend,
     nothing,
     place,
@@ -61,7 +61,7 @@ export function showResult(extraction, { types, stores, again, saved }) {
     extraction.dropped.length > 0 && folded(['result.dropped', { n: extraction.dropped.length }], dropped(extraction)),
     element('h3', { t: 'save.title' }),
     element('p', { class: 'quiet help', t: 'save.help' }),
-    saveForm({ correction, language: extraction.language, stores, suggested: extraction.decisions[0]?.store, again, saved }));
+    saveForm({ correction, language: extraction.language, stores, suggested: extraction.decisions[0]?.store, again, saved })));
   facts(extraction);
   return hues();
 }

@@ -4,23 +4,22 @@ import { askJson } from './api.js';
 import { announce } from './announce.js';
 import { element } from './dom.js';
 import { clearProblem, showProblem } from './problems.js';
-import { newName, storeOptions, writable } from './choose.js';
+import { chosenStore, offerTargets, writable } from './choose.js';
 
 /**
  * The form under an answer. `correction` is saved under the store chosen; `suggested` is chosen at first where it can be
- * written. `again` runs the text once more, `saved(store)` is told.
+ * written. `again` runs the text once more; `saved(store)` is told, and says whether the store is so
+ * small that it had to be chosen by hand.
  */
 export function saveForm({ correction, language, stores, suggested, again, saved }) {
   const choice = element('select', { id: 'save-store' });
-  storeOptions(choice, writable(stores), { also: 'new' });
-  const first = writable(stores).some(({ name }) => name === suggested) ? suggested : writable(stores)[0]?.name;
-  choice.value = first === undefined ? 'new:' : `store:${first}`;
+  offerTargets(choice, writable(stores), suggested);
   const name = element('input', { id: 'save-name', dir: 'auto', autocomplete: 'off' });
   const naming = element('div', { class: 'field' }, element('label', { for: 'save-name', t: 'save.name' }), name);
   const problem = element('div');
   const done = element('div', { class: 'saved' });
   const button = element('button', { type: 'submit', t: 'save.save' });
-  const chosen = () => (naming.hidden = choice.value !== 'new:');
+  const chosen = () => (naming.hidden = chosenStore(choice) !== null);
   choice.addEventListener('change', chosen);
   chosen();
 
@@ -28,18 +27,19 @@ export function saveForm({ correction, language, stores, suggested, again, saved
     event.preventDefault();
     clearProblem(problem);
     done.replaceChildren();
-    const store = newName(choice, name);
+    const store = chosenStore(choice) ?? name.value.trim();
     if (!store) return name.focus();
     button.disabled = true;
     try {
-      const path = `v1/stores/${encodeURIComponent(store)}/corrections?create=${choice.value === 'new:'}`;
+      const path = `v1/stores/${encodeURIComponent(store)}/corrections?create=${chosenStore(choice) === null}`;
       await askJson('POST', path, { json: { text: correction.text.text, entities: correction.spans, language } });
       announce('save.done', { store });
+      const small = await saved(store);
       done.append(
         element('p', { t: ['save.done', { store }] }),
         element('p', { class: 'quiet', t: 'save.next' }),
+        ...(small ? [element('p', { class: 'quiet', t: ['save.small', { store }] })] : []),
         element('button', { type: 'button', class: 'small', t: 'save.again', on: { click: again } }));
-      saved(store);
     } catch (error) {
       showProblem(problem, error);
     } finally {

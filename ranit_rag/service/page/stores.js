@@ -1,7 +1,7 @@
 // The second tab: the stores, and what is in one of them.
 
 import { catalog, loadStores, onStores } from './catalog.js';
-import { byId, element, foreign } from './dom.js';
+import { byId, element, foreign, goTo } from './dom.js';
 import { interfaceLanguage } from './i18n.js';
 import { importForm } from './import.js';
 import { showProblem } from './problems.js';
@@ -28,10 +28,7 @@ export function openStores() {
       showProblem(problem, error, () => choose(name, { focus }));
     }
   };
-  const go = () => {
-    byId('store-detail').focus({ preventScroll: true });
-    byId('store-detail').scrollIntoView({ block: 'nearest' });
-  };
+  const go = () => goTo(byId('store-detail'));
   const deleted = async () => {
     chosen = null;
     await loadStores();
