@@ -29,3 +29,6 @@ echo crossner_ai crossner_politics crossner_science mit_movie boson_zh cluener20
 wait
 cat "$out"/arms.*.jsonl > "$out/arms.jsonl"
 sort -u "$out"/examples.*.jsonl > "$out/examples.jsonl"
+for strategy in none nn nn_bm25 diverse_nn diverse_nn_bm25 mixed random; do
+  python -m ranit_training.nano.encode "$out/$strategy.en.jsonl" "$out/$strategy.zh.jsonl" -o "$out/$strategy.npz"
+done

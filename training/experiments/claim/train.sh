@@ -1,32 +1,28 @@
 #!/usr/bin/env bash
-# Trains every model of the experiment on one GPU, all at once, and has each answer the evaluation texts.
+# Trains every model of the experiment on one GPU, one after the other, while those that are ready answer the texts.
 #
-#   training/experiments/claim/train.sh encode|train|answer DATA BASE OUT
+#   training/experiments/claim/train.sh DATA BASE OUT
 #
-# `encode` needs no GPU. Every run writes OUT/<strategy>.<seed>, every model answers into OUT/answers.
+# DATA is what prepare.sh wrote. Models go to OUT/<strategy>.<seed>, their answers to OUT/answers; RUNS names fewer runs,
+# EVERY=10 asks about each tenth text only, and JOBS models answer at once.
 set -uo pipefail
-phase=$1 data=$2 base=$3 out=$4
+data=$1 base=$2 out=$3
 here=$(dirname "$0")
-strategies=(none nn nn_bm25 diverse_nn diverse_nn_bm25 mixed random)
-read -ra runs <<< "${RUNS:-none.1 nn.1 none.2 nn.2 none.3 nn.3 nn_bm25.1 diverse_nn.1 diverse_nn_bm25.1 mixed.1 random.1}"
+export data out here EVERY
+read -ra runs <<< "${RUNS:-none.1 nn.1 nn_bm25.1 diverse_nn.1 diverse_nn_bm25.1 mixed.1 random.1 none.2 nn.2 none.3 nn.3}"
 mkdir -p "$out/logs" "$out/answers"
 
-train() {  # strategy, seed, options
-  local strategy=$1 seed=$2
-  shift 2
-  python -m ranit_rag train --config "$here/run.yaml" --model "$base" --cache "$out/cache" --seed "$seed" \
-    --data "$data/$strategy.en.jsonl" --data "$data/$strategy.zh.jsonl" -o "$out/$strategy.$seed" "$@" \
-    ${EXTRA:-} > "$out/logs/$strategy.$seed.log" 2>&1 || echo "failed: $strategy.$seed"
+answer() {  # run
+  while [ ! -d "$out/$1" ]; do
+    [ -e "$out/ended" ] && return
+    sleep 1
+  done
+  python "$here/answers.py" "$data" "$out/$1" "$out/answers/$1.jsonl" ${EVERY:-} > "$out/logs/$1.answers.log" 2>&1 ||
+    echo "failed: answers of $1"
 }
+export -f answer
 
-case $phase in
-  encode) for strategy in "${strategies[@]}"; do train "$strategy" 0 --dry-run & done ;;
-  train) for run in "${runs[@]}"; do train "${run%.*}" "${run##*.}" & done ;;
-  answer)
-    for run in "${runs[@]}"; do
-      python "$here/answers.py" "$data" "$out/$run/model" "$out/answers/$run.jsonl" ${EVERY:-} \
-        > "$out/logs/$run.answers.log" 2>&1 || echo "failed: answers of $run" &
-    done
-    ;;
-esac
+printf '%s\n' "${runs[@]}" | OMP_NUM_THREADS=1 xargs -P "${JOBS:-4}" -I {} bash -c 'answer {}' &
+python "$here/models.py" "$data" "$base" "$out" --runs "${runs[@]}" | tee "$out/runs.jsonl"
+touch "$out/ended"
 wait

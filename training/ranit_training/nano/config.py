@@ -1,4 +1,4 @@
-"""The one YAML file of the small model's pre-training."""
+"""The YAML file of the small model: a section for each stage."""
 
 from __future__ import annotations
 
@@ -43,34 +43,43 @@ class ShapeConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class PretrainConfig:
-    """Steps of ``rows`` × ``length`` tokens up to ``tokens``, or as many as ``seconds`` allow on a slower machine.
+class RateConfig:
+    """The rate rises over ``warmup`` steps, stays, and falls in a line from the share ``decay_from`` of the run on.
 
-    The rate rises over ``warmup`` steps, stays, and falls in a line from the share ``decay_from`` of the run on.
+    ``peak`` is Muon's, for matrices, and AdamW's, for embeddings and norms.
     """
+
+    peak: float
+    weight_decay: float
+    warmup: int
+    decay_from: float
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainConfig:
+    """Steps of ``rows`` × ``length`` tokens up to ``tokens``, or as many as ``seconds`` allow on a slower machine."""
 
     tokens: int
     rows: int
     length: int
-    learning_rate: float
-    weight_decay: float
-    warmup: int
-    decay_from: float
     seconds: float
+    rate: RateConfig
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class NanoConfig:
-    """The file's sections."""
+class TuneConfig:
+    """Steps of ``batch`` conversations, packed into rows of ``length`` tokens; longer ones lose their last queries."""
 
-    corpus: CorpusConfig
-    shape: ShapeConfig
-    pretrain: PretrainConfig
+    batch: int
+    length: int
+    epochs: float
+    rate: RateConfig
+    seed: int = 0
 
 
-def read_config(path: Path) -> NanoConfig:
-    """Read the file; its folders are relative to it. Raises InputError for a missing or unknown key."""
+def read_section(path: Path, name: str, kind: type[Section]) -> Section:
+    """A section of the file; its folders are relative to it. Raises InputError for a missing or unknown key."""
     yaml = require("yaml", extra="train")
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
@@ -78,25 +87,22 @@ def read_config(path: Path) -> NanoConfig:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
     except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not YAML: {error}", hint="start from a copy of base.yaml") from error
-    if not isinstance(content, dict) or content.keys() != {"corpus", "shape", "pretrain"}:
-        raise InputError(f"{path} needs the sections corpus, shape and pretrain", hint="start from a copy of base.yaml")
-    corpus = dict(content["corpus"])
-    for key in ("text", "sets"):
-        corpus[key] = (path.parent / str(corpus.get(key, ""))).resolve()
-    for key in ("held_out", "left_out"):
-        corpus[key] = tuple(corpus.get(key, ()))
-    return NanoConfig(
-        _section(CorpusConfig, corpus, path),
-        _section(ShapeConfig, content["shape"], path),
-        _section(PretrainConfig, content["pretrain"], path),
-    )
+    values = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(values, dict):
+        raise InputError(f"{path} has no section {name!r}", hint="start from a copy of base.yaml")
+    if kind is CorpusConfig:
+        values = values | {key: (path.parent / str(values.get(key, ""))).resolve() for key in ("text", "sets")}
+        values |= {key: tuple(values.get(key, ())) for key in ("held_out", "left_out")}
+    if isinstance(values.get("rate"), dict):
+        values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
+    return _made(kind, values, f"{path}: {name}")
 
 
-def _section(kind: type[Section], values: Mapping[str, Any], path: Path) -> Section:
+def _made(kind: type[Section], values: Mapping[str, Any], place: str) -> Section:
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
-    if unknown := sorted(values.keys() - names):
-        raise InputError(f"{path}: unknown {', '.join(unknown)}", hint=f"the keys are {', '.join(sorted(names))}")
+    if unknown := sorted(map(str, values.keys() - names)):
+        raise InputError(f"{place}: unknown {', '.join(unknown)}", hint=f"the keys are {', '.join(sorted(names))}")
     try:
         return kind(**values)
     except TypeError as error:
-        raise InputError(f"{path}: {error}", hint="start from a copy of base.yaml") from error
+        raise InputError(f"{place}: {error}", hint="start from a copy of base.yaml") from error

@@ -21,7 +21,7 @@ from ranit_rag.errors import DataError
 from ranit_rag.progress import track
 from ranit_rag.text.duplicates import text_fingerprint
 from ranit_training.layouts import completed
-from ranit_training.nano.config import CorpusConfig, read_config
+from ranit_training.nano.config import CorpusConfig, read_section
 from ranit_training.sources import load_records
 
 PIECE = 4_000  # characters
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("config", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
-    corpus = read_config(options.config).corpus
+    corpus = read_section(options.config, "corpus", CorpusConfig)
     tokenizer = Tokenizer.from_file(str(embedded_model() / "tokenizer.json"))
     tokens = encode(pieces(corpus), tokenizer, progress=True)
     with completed(options.output) as partial, partial.open("wb") as stream:

@@ -1,0 +1,105 @@
+"""The steps of tuning: conversations packed into batches that all have one shape, so that a GPU compiles once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranit_rag.errors import DataError
+from ranit_training.nano.branches import Branched, codes
+
+IGNORED = -100
+
+Row = list[int]  # numbers of the conversations in it
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Arrays of ``[rows, length]``; ``places`` ``[targets]`` of the flattened rows predict ``targets``.
+
+    Unused rows and places are filled: with zeros, and with IGNORED targets.
+    """
+
+    ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    codes: NDArray[np.int32]
+    places: NDArray[np.int64]
+    targets: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which conversations each step learns. ``rows`` and ``targets`` are what the largest step needs, or more."""
+
+    conversations: Sequence[Branched]
+    steps: list[list[Row]]
+    length: int
+    rows: int
+    targets: int
+
+    @cached_property
+    def filling(self) -> float:
+        """The share of tokens that are not padding."""
+        used = sum(len(self.conversations[n]) for step in self.steps for row in step for n in row)
+        return used / (len(self.steps) * self.rows * self.length)
+
+    def batch(self, step: int) -> Batch:
+        shape = (self.rows, self.length)
+        ids, positions, coded = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int32)
+        learned = np.zeros(shape, np.bool_)
+        for number, row in enumerate(self.steps[step]):
+            packed = [self.conversations[n] for n in row]
+            used = slice(sum(map(len, packed)))
+            ids[number, used] = np.concatenate([one.ids for one in packed])
+            positions[number, used] = np.concatenate([one.positions for one in packed])
+            learned[number, used] = np.concatenate([one.learned for one in packed])
+            coded[number, used] = codes(packed)
+        found = np.flatnonzero(learned)
+        places, targets = np.zeros(self.targets, np.int64), np.full(self.targets, IGNORED, np.int64)
+        places[: len(found)] = found - 1  # an answer's first token stands behind the turn's opening, in the same row
+        targets[: len(found)] = ids.reshape(-1)[found]
+        return Batch(ids, positions, coded, places, targets)
+
+
+def plan_steps(
+    conversations: Sequence[Branched], batch: int, length: int, epochs: float, seed: int, *, rows: int = 0
+) -> Plan:
+    """Each epoch reads all conversations in a new order. ``rows``: have at least so many. Raises DataError."""
+    if len(conversations) < batch:
+        raise DataError(f"{len(conversations)} conversations are less than a step of {batch}", hint="a smaller batch")
+    rng = random.Random(seed)
+    each = len(conversations) // batch
+    steps: list[list[Row]] = []
+    for _ in range(max(1, round(each * epochs))):
+        if len(steps) % each == 0:
+            order = rng.sample(range(len(conversations)), len(conversations))
+        first = len(steps) % each * batch
+        steps.append(_packed(order[first : first + batch], conversations, length))
+    learned = [int(one.learned.sum()) for one in conversations]
+    most = max(sum(learned[n] for row in step for n in row) for step in steps)
+    return Plan(conversations, steps, length, max(rows, *map(len, steps)), _rounded(most))
+
+
+def _packed(numbers: Sequence[int], conversations: Sequence[Branched], length: int) -> list[Row]:
+    """First fit, the longest first."""
+    rows: list[Row] = []
+    room: list[int] = []
+    for number in sorted(numbers, key=lambda n: -len(conversations[n])):
+        size = len(conversations[number])
+        place = next((i for i, left in enumerate(room) if left >= size), None)
+        if place is None:
+            place = len(rows)
+            rows.append([])
+            room.append(length)
+        rows[place].append(number)
+        room[place] -= size
+    return rows
+
+
+def _rounded(count: int) -> int:
+    return -(-count // 1024) * 1024
