@@ -16,6 +16,7 @@ from ranit_rag.types import Example
 from ranit_training.augment import Shown
 from ranit_training.benchmarks import benchmark_rows, benchmark_types
 from ranit_training.conversations import Asked, Asking, ask_types, training_rows, used_pins
+from ranit_training.disk import check_space, check_writable
 from ranit_training.duplicates import Contamination, find_contamination
 from ranit_training.layouts import Layout, Row, write_llama_factory, write_rows
 from ranit_training.manifest import Manifest
@@ -29,6 +30,11 @@ class Output:
     path: Path
     layout: Layout = "files"
     name: str = "ranit"
+
+    def check(self, records: Iterable[Example]) -> None:
+        """Raises DataError where there is no room for as much as the records' texts, or no permission to write."""
+        check_writable(self.file.parent)
+        check_space(self.file, sum(len(record.text) for record in records))
 
     def write(self, rows: Iterable[Row]) -> int:
         if self.layout == "llama-factory":
@@ -70,6 +76,7 @@ def make_training_set(
     if not used.any():
         raise DataError("no record is left to make conversations of", hint="they have no entities, or all overlap")
     kept = [record for record, use in zip(loaded, used, strict=True) if use]
+    output.check(kept)
     counts: Counter[str] = Counter()
     shown: Iterable[Shown] = (Shown(record, ()) for record in kept)
     if examples is not None:
@@ -118,6 +125,7 @@ def make_benchmark(
     """
     loaded = records.load()
     asked = benchmark_types(loaded, types)
+    output.check(loaded)
     overlaps: Contamination | None = None
     counts: Counter[str] = Counter()
     shown: Iterable[Shown] = (Shown(record, ()) for record in loaded)

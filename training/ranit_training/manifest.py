@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ranit_rag
+from ranit_training.layouts import completed
 
 VERSION = 1
 
@@ -45,7 +46,8 @@ class Manifest:
             "outputs": [_described(path) for path in outputs],
         }
         path = manifest_path(outputs[0])
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
+        with completed(path) as partial:
+            partial.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", "utf-8")
         return path
 
 

@@ -11,8 +11,8 @@ from ranit_rag.engines.checkpoint import FILE_NAME
 from ranit_rag.errors import DataError, InputError
 from ranit_rag.extras import require
 from ranit_training.card import model_card
+from ranit_training.disk import check_space, check_writable
 from ranit_training.sft.base import Base, find_base
-from ranit_training.sft.checks import check_space, check_writable
 from ranit_training.sft.record import RunRecord, read_record
 from ranit_training.sft.run import RESULTS
 

@@ -11,6 +11,7 @@ from ranit_rag.errors import DataError
 from ranit_rag.progress import track
 from ranit_rag.stores.base import Embedder
 from ranit_training.augment.neighbours import Vectors
+from ranit_training.disk import check_space
 from ranit_training.layouts import completed
 
 ROWS_AT_ONCE = 1_024
@@ -38,7 +39,8 @@ def load_vectors(path: Path, rows: int) -> Vectors:
 
 
 def embed_texts(texts: Sequence[str], embedder: Embedder, path: Path, *, progress: bool = False) -> Vectors:
-    """Embed the texts into ``path``, block by block, and return a memory map of it."""
+    """Embed the texts into ``path``, block by block, and return a memory map of it. Raises DataError at once."""
+    check_space(path, len(texts) * embedder.dimension * np.dtype(np.float32).itemsize)
     blocks = range(0, len(texts), ROWS_AT_ONCE)
     with completed(path) as partial:
         vectors = np.lib.format.open_memmap(partial, "w+", np.float32, (len(texts), embedder.dimension))

@@ -1,4 +1,4 @@
-"""The whole way by its commands and one file: raw texts, annotation, conversations, examples, LoRA, merge, extraction."""
+"""The whole way by its commands and one file: texts, annotation, conversations, examples, LoRA, merge, extraction."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from ranit_training.annotate.answers import read_pairs
 from ranit_training.annotate.asking import Annotator, Tally, ask_all
 from ranit_training.annotate.filters import build_record
 from ranit_training.annotate.journal import Journal, passage_key
+from ranit_training.disk import check_writable
 from ranit_training.layouts import completed
 from ranit_training.passages import MAX_TOKENS, CountTokens, Passage, cut_passages, sample_passages
 from ranit_training.sources import Document, read_documents
@@ -162,8 +163,11 @@ def annotate(
 
     Filters work on the journal's answers, so that the same journal gives the same records whatever the order in which
     answers came, and however often the run was cut off. The frequencies of the types are written to
-    ``<output>.types.json``. Raises DataError, InputError, EngineError.
+    ``<output>.types.json``. Raises DataError (before anything is asked where nothing can be written), InputError,
+    EngineError.
     """
+    for path in (output, journal_path):
+        check_writable(path.parent)
     with Journal(journal_path, annotator.asked) as journal:
         tally = ask_all(track(corpus, total=None, shown=progress, what="passages"), annotator, journal)
         if not tally.asked + tally.known + tally.failed:

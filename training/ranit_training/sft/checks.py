@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import Any
 
 from ranit_rag.errors import DataError, InputError
@@ -100,34 +98,6 @@ def _adapter_bytes(config: SftConfig, base: Base) -> int:
     inner = int(base.config.get("intermediate_size", 4 * hidden))
     layers = int(base.config.get("num_hidden_layers", 32))
     return 2 * config.lora_rank * layers * (4 * 2 * hidden + 3 * (hidden + inner))
-
-
-def check_space(path: Path, needed: int) -> None:
-    """Raises DataError where the disk of ``path`` has not ``needed`` bytes left."""
-    there = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-    free = shutil.disk_usage(there).free
-    if free < needed:
-        raise DataError(
-            f"{path} needs about {_size(needed)} of disk space, and {_size(free)} are free",
-            hint="free some, give another directory, or keep fewer checkpoints",
-        )
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
-
-
-def check_writable(path: Path) -> None:
-    """Raises DataError where nothing can be written under ``path``, which is made if it is not there."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
-    except OSError as error:
-        raise DataError(
-            f"cannot write to {path}: {error.strerror or error}", hint="check the path and the space on the disk"
-        ) from error
 
 
 def check_template(tokenizer: Any, name: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ranit_rag.errors import EngineError
 from ranit_rag.progress import progress_bar
+from ranit_training.disk import check_space, check_writable
 from ranit_training.sft import checks
 from ranit_training.sft.base import Base, find_base
 from ranit_training.sft.config import SftConfig
@@ -113,8 +114,8 @@ def _planned(config: SftConfig) -> tuple[Base, RunRecord]:
         base.name, str(base.directory), base.fingerprint, config.method, profiles, data, config.to_dict()
     )
     checks.check_output(config, record)
-    checks.check_writable(config.output)
-    checks.check_space(config.output, checks.needed_bytes(config, base))
+    check_writable(config.output)
+    check_space(config.output, checks.needed_bytes(config, base))
     return base, record
 
 
