@@ -40,11 +40,17 @@ def started(script: str, *arguments: str) -> Iterator[str]:
 
 def run(url: str, output: Path, texts: int, timeout: float) -> Summary:
     engine = OpenAIEngine(
-        "nano", base_url=url, retries=RETRIES, timeout=timeout, concurrency=CONCURRENCY, structured="none"
+        "nano",
+        base_url=url,
+        retries=RETRIES,
+        timeout=timeout,
+        concurrency=CONCURRENCY,
+        structured="none",
+        profiles={"en": "nano-en.v1", "zh": "nano-zh.v1"},
     )
     settings = Settings(engine="openai", model="nano", base_url=url, concurrency=CONCURRENCY, max_output_tokens=24)
     records = [Record(f"On day {n} they spoke of {NAMES[n % len(NAMES)]}.", f"here:{n}") for n in range(texts)]
-    ner = Ranit(engine, judge="never", settings=settings, profile="nano-en.v1")
+    ner = Ranit(engine, judge="never", settings=settings)
     options = {"types": {"drug": ""}, "policy": Policy(stop_after=0), "prices": Prices(prompt=1.0, output=4.0)}
     return extract_corpus(ner, records, output, **options)
 
