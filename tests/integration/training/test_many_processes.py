@@ -29,5 +29,5 @@ def test_two_processes_learn_as_one(data: Path, base: Path, alone: list[float], 
     command = [sys.executable, *launch, *train_command(data, tmp_path / "run", base)]
     subprocess.run(command, check=True, capture_output=True)
     assert len(alone) == STEPS
-    assert alone[-1] < 0.9 * alone[0]
+    assert alone[-1] < 0.95 * alone[0]
     assert losses(tmp_path / "run") == pytest.approx(alone, rel=1e-4)
