@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fastapi import FastAPI
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 import ranit_rag
 from ranit_rag.config import Settings
@@ -17,6 +17,7 @@ from ranit_rag.service.extraction import extraction_routes
 from ranit_rag.service.importing import import_routes
 from ranit_rag.service.informing import health_routes, info_routes
 from ranit_rag.service.limits import Limits
+from ranit_rag.service.manual import STYLE, manual
 from ranit_rag.service.middleware import Requests
 from ranit_rag.service.openapi import ERRORS, document
 from ranit_rag.service.state import Service
@@ -71,5 +72,13 @@ def create_app(
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(_PAGE / "index.html")
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(manual(app.openapi()))
+
+    @app.get("/docs.css", include_in_schema=False)
+    async def docs_style() -> Response:
+        return Response(STYLE, media_type="text/css")
 
     return app

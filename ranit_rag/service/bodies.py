@@ -27,8 +27,13 @@ Types = Annotated[
 Domain = Annotated[
     str | None,
     Field(
-        description="The only store to take examples from. Without it, the judge chooses among all.", max_length=1000
+        description="The only store to take examples from. Without it, the judge chooses among all.",
+        max_length=limits.STORE_NAME,
     ),
+]
+Judge = Annotated[
+    Literal["calibrated", "paper", "always", "never"] | None,
+    Field(description="Who decides whether examples are shown. Without it, the one that the server is set to."),
 ]
 Language = Annotated[Literal["en", "zh"] | None, Field(description="Told from the text unless given.")]
 
@@ -38,6 +43,7 @@ class _Asked(BaseModel):
 
     types: Types = None
     domain: Domain = None
+    judge: Judge = None
     language: Language = None
 
 

@@ -25,7 +25,7 @@ def decision_routes(service: Service) -> APIRouter:
         """Tell, for each window of a text, which stores were considered, what spoke for each, and the exact prompt."""
 
         def explained() -> list[dict[str, Any]]:
-            ner = service.pipeline(caller, body.domain)
+            ner = service.pipeline(caller, body.domain, body.judge)
             return [each.to_dict(ner) for each in explain(ner, body.text, body.types, body.language)]
 
         with service.admission.admitted(1):

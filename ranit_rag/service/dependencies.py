@@ -10,9 +10,12 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from ranit_rag.errors import StoreError
 from ranit_rag.service.access import Key
 from ranit_rag.service.errors import ClientLeftError, RefusedError
+from ranit_rag.service.limits import STORE_NAME
 from ranit_rag.service.state import Service
+from ranit_rag.stores.checks import check_name
 
 T = TypeVar("T")
 
@@ -50,10 +53,18 @@ def _writer(caller: Annotated[Key, Depends(_caller)]) -> Key:
 
 
 def _store_name(name: Annotated[str, Path(description="The store's name, percent-encoded.")]) -> str:
+    """Only a name, whatever it looks like: stores are found by comparing it with those of the others."""
     try:
-        return unquote(name, errors="strict")
-    except UnicodeDecodeError as error:
-        raise RefusedError(404, "NoSuchStore", "the store's name is not percent-encoded UTF-8") from error
+        decoded = check_name(unquote(name, errors="strict"))
+    except (UnicodeDecodeError, StoreError) as error:
+        raise _no_name("the address does not hold a store's name") from error
+    if len(decoded) > STORE_NAME:
+        raise _no_name(f"the store's name has {len(decoded)} characters, of {STORE_NAME} that are taken")
+    return decoded
+
+
+def _no_name(message: str) -> RefusedError:
+    return RefusedError(422, "InvalidRequest", message, hint="any text in one line will do, in UTF-8, percent-encoded")
 
 
 Caller: TypeAlias = Annotated[Key, Depends(_caller)]

@@ -98,8 +98,10 @@ def handle_errors(app: FastAPI) -> None:
     """Have every error of the app told in the one form."""
 
     async def refused(request: Request, error: Exception) -> Response:
-        headers = error.headers if isinstance(error, RefusedError) else {}
-        status = status_of(error)
+        status, headers = status_of(error), {}
+        if isinstance(error, RefusedError):
+            headers = error.headers
+            request.app.state.service.metrics.refused(error.kind)
         if status >= 500 and not isinstance(error, RefusedError):
             _logger.error("%s", type(error).__name__, extra={"request_id": request_id(request)}, exc_info=error)
         return error_answer(request_id(request), status, error_fields(error), headers)

@@ -38,7 +38,7 @@ def extraction_routes(service: Service) -> APIRouter:
         texts = body.texts if isinstance(body, ExtractMany) else [body.text]
         request.scope["ranit.noted"] |= {"texts": len(texts), "characters": sum(map(len, texts))}
         check(body, texts)
-        ner = await asyncio.to_thread(service.pipeline, caller, body.domain)
+        ner = await asyncio.to_thread(service.pipeline, caller, body.domain, body.judge)
         if _EVENTS in request.headers.get("accept", ""):
             events = _events(service, ner, body, texts, request_id(request))
             return StreamingResponse(

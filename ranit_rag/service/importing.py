@@ -13,10 +13,10 @@ from ranit_rag.service.errors import Json, error_answer, request_id
 from ranit_rag.service.imports import Order
 from ranit_rag.service.openapi import IMPORT_BODY
 from ranit_rag.service.state import Service
-from ranit_rag.service.storing import writable
+from ranit_rag.service.storing import added_fields, writable
 from ranit_rag.service.uploads import receive_file
 from ranit_rag.stores.formats import Format
-from ranit_rag.stores.imports import ImportReport, LineProblem
+from ranit_rag.stores.imports import LineProblem
 
 _TOLD = 1000  # problems in an answer
 
@@ -52,7 +52,7 @@ def import_routes(service: Service) -> APIRouter:
             if len(problems) < _TOLD:
                 problems.append(problem)
 
-        order = Order(name.strip(), format, language, skip_broken)
+        order = Order(name, format, language, skip_broken)
         with service.imports.staged() as staged:
             await receive_file(request, staged.file)
             report = await asyncio.to_thread(service.imports.run, staged, stores, order, on_problem=note)
@@ -65,22 +65,10 @@ def import_routes(service: Service) -> APIRouter:
                 "problems": told,
             }
             return error_answer(request_id(request), 422, fields)
-        return _answer(report, told)
+        return {**added_fields(report.added), "broken": report.broken, "problems": told}
 
     return router
 
 
 def _told(problem: LineProblem) -> dict[str, Any]:
     return {"line": problem.line, "kind": problem.kind, "message": problem.reason, "hint": problem.hint}
-
-
-def _answer(report: ImportReport, problems: list[dict[str, Any]]) -> dict[str, Any]:
-    added = report.added
-    return {
-        "added": added.added if added else 0,
-        "replaced": added.replaced if added else 0,
-        "unchanged": added.present if added else 0,
-        "duplicates": added.duplicates if added else 0,
-        "broken": report.broken,
-        "problems": problems,
-    }

@@ -81,7 +81,7 @@ def info_routes(service: Service) -> APIRouter:
 
         def suggested() -> dict[str, Any]:
             stores = service.stores(caller)
-            decision = service.pipeline(caller, None).decide(text) if text.strip() else None
+            decision = service.pipeline(caller).decide(text) if text.strip() else None
             counts: Counter[str] = Counter()
             for name in stores.names():
                 counts.update(store_stats(stores.open(name)).types)

@@ -16,6 +16,7 @@ TYPES = 256
 TYPE_CHARACTERS = 2_000  # of a type's name or definition
 EXAMPLES = 1_000
 ENTITIES = 10_000  # of an example
+STORE_NAME = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ class Metrics:
         self._latency = Histogram(
             "ranit_request_seconds", "Seconds from request to answer.", ("route",), buckets=_SECONDS, registry=registry
         )
-        self._refused = Counter(
-            "ranit_refused", "Requests for texts that were refused.", ("reason",), registry=registry
-        )
+        self._refused = Counter("ranit_refused", "Requests that were refused.", ("reason",), registry=registry)
         self._batch_size = Histogram(
             "ranit_batch_windows", "Windows in a batch of the engine.", buckets=_SIZES, registry=registry
         )

@@ -54,7 +54,7 @@ class Service:
         self._engine: Engine | None = None
         self._all: Ranit | None = None
         self._lock = threading.Lock()
-        self._pipelines: OrderedDict[tuple[frozenset[str] | None, str | None], Ranit] = OrderedDict()
+        self._pipelines: OrderedDict[tuple[frozenset[str] | None, str | None, str | None], Ranit] = OrderedDict()
         self.metrics.gauge("ranit_queue_texts", "Texts in hand.", lambda: self.admission.texts)
         self.metrics.gauge("ranit_queue_windows", "Windows that wait for the engine.", lambda: self.windows_waiting)
 
@@ -105,20 +105,20 @@ class Service:
         """Whether nobody may write to a store: the bundled ones stay as they are."""
         return self._seeds_are_ours and name in seed_names()
 
-    def pipeline(self, key: Key, domain: str | None) -> Ranit:
+    def pipeline(self, key: Key, domain: str | None = None, judge: str | None = None) -> Ranit:
         """The pipeline over the stores of a key, or over one of them alone. Looks at the stores: not for the loop.
 
         Raises RefusedError (404) where the key sees no such store.
         """
         if domain is not None:
             domain = known_store(self.stores(key), domain)
-        elif key.stores is None:
+        elif key.stores is None and judge is None:
             return self.ner
-        wanted = (key.stores, domain)
+        wanted = (key.stores, domain, judge)
         with self._lock:
             if wanted not in self._pipelines:
                 self._pipelines[wanted] = Ranit(
-                    self.ner.engine, settings=self.settings, stores=self.stores(key), domain=domain
+                    self.ner.engine, settings=self.settings, stores=self.stores(key), domain=domain, judge=judge
                 )
                 if len(self._pipelines) > _PIPELINES:
                     self._pipelines.popitem(last=False)

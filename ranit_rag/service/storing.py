@@ -18,8 +18,8 @@ from ranit_rag.service.errors import Json, RefusedError
 from ranit_rag.service.openapi import EXPORT_ANSWERS
 from ranit_rag.service.state import Service, known_store
 from ranit_rag.stores.base import AddReport, StoreSet, store_stats
-from ranit_rag.stores.checks import check_name
 from ranit_rag.stores.formats.jsonl import jsonl_lines
+from ranit_rag.text.duplicates import text_fingerprint
 from ranit_rag.types import Example
 
 Create = Annotated[bool, Query(description="Make the store if there is none of that name.")]
@@ -118,7 +118,6 @@ def store_routes(service: Service) -> APIRouter:
 def writable(service: Service, caller: Key, name: str, *, create: bool = False) -> StoreSet:
     """The stores of a key, where it may write to this one. Raises RefusedError: 404 where it is not there, else 403."""
     stores = service.stores(caller)
-    name = check_name(name)
     if not create:
         known_store(stores, name)
     elif caller.stores is not None and name not in caller.stores:
@@ -136,11 +135,13 @@ def _add(
     stores = writable(service, caller, name, create=create)
     examples = [Example.from_dict(text.record(source)) for text in texts]
     report = fill(stores, name, examples)
-    ids = [Example(each.text, each.entities, domain=name.strip()).id for each in examples]
-    return {**_added(report), "ids": ids}
+    kept = stores.open(name).snapshot()
+    ids = [kept.examples[kept.row_of_key[text_fingerprint(each.text)]].id for each in examples]
+    return {**added_fields(report), "ids": ids}
 
 
-def _added(report: AddReport) -> dict[str, int]:
+def added_fields(report: AddReport) -> dict[str, int]:
+    """What became of examples that were added."""
     return {
         "added": report.added,
         "replaced": report.replaced,
