@@ -7,7 +7,7 @@ import { loadInfo, loadStores } from './catalog.js';
 import { byId } from './dom.js';
 import { openExtract } from './extract.js';
 import { chooseLanguage, interfaceLanguage, preferredLanguage, say, speak } from './i18n.js';
-import { showProblem } from './problems.js';
+import { showProblem, showWaiting } from './problems.js';
 import { openStores } from './stores.js';
 import { openTabs } from './tabs.js';
 
@@ -31,7 +31,7 @@ async function meet() {
     say(byId('about'), 'foot.about', { version: info.version, model: info.engine.model ?? '…' });
     if (info.key_needed && !hasKey()) await askForKey(false);
     byId('key-button').hidden = !info.key_needed;
-    await loadStores();
+    await loadStores({ onWait: (...pause) => places.forEach((place) => showWaiting(place)(...pause)) });
     for (const place of places) place.replaceChildren();
   } catch (error) {
     for (const place of places) showProblem(place, error, meet);

@@ -91,7 +91,7 @@ export function openBatch() {
 
 /** The records in parts that the service takes in one request. */
 function* parts(records, limits = {}) {
-  const most = Math.min(limits?.texts ?? SHARE.texts, SHARE.texts);
+  const most = Math.min(SHARE.texts, limits.texts ?? SHARE.texts, limits.queue ?? SHARE.texts);
   let part = [];
   let characters = 0;
   for (const record of records) {

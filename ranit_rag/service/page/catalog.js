@@ -12,8 +12,9 @@ export function onStores(listener) {
   listener(catalog.stores);
 }
 
-export async function loadStores() {
-  const { stores } = await askJson('GET', 'v1/stores');
+/** `options` are those of `ask`. */
+export async function loadStores(options) {
+  const { stores } = await askJson('GET', 'v1/stores', options);
   catalog.stores = stores.toSorted((a, b) => Number(a.readonly) - Number(b.readonly) || a.name.localeCompare(b.name));
   for (const listener of listeners) listener(catalog.stores);
 }

@@ -209,7 +209,7 @@ export default {
   'batch.noTexts': 'There is no text in this file.',
   'batch.run': 'Find entities in all',
   'batch.results': 'Results',
-  'batch.facts': '{done} of {n} done · {entities} entities · {failed} failed',
+  'batch.facts': '{done} of {n} done · entities: {entities} · failed: {failed}',
   'batch.finished': '{n} texts done, {failed} failed',
   'batch.download': 'Download JSONL',
   'batch.more': 'Show more ({n} left)',

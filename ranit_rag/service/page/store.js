@@ -13,8 +13,8 @@ import { showProblem } from './problems.js';
 
 const KINDS = 16; // types that are shown before the rest is counted
 
-/** Draws a store in `place`. `changed()` is called when there are others in it, `deleted()` when it is gone. */
-export async function showStore(place, name, { changed, deleted }) {
+/** A store as a node, with its first examples. `changed()` is called when there are others in it, `deleted()` when it is gone. */
+export async function storeView(name, { changed, deleted }) {
   const path = `v1/stores/${encodeURIComponent(name)}`;
   const store = await askJson('GET', path);
   const hues = huesOf(Object.keys(store.types));
@@ -48,20 +48,20 @@ export async function showStore(place, name, { changed, deleted }) {
     }
   };
 
-  place.replaceChildren(
+  describe(store);
+  await examples.load();
+  return element('div', {},
     element('div', { class: 'card-head' },
       foreign('h2', name, store.language, { id: 'store-name' }),
       element('div', { class: 'actions' },
         element('button', { type: 'button', class: 'small', t: 'store.export', on: { click: save } }),
         !store.readonly && element('button', { type: 'button', class: 'small danger', t: 'store.delete', on: { click: remove } }))),
     problem,
-    ...[store.readonly && element('p', { class: 'notice', t: 'store.readonly' }),
-      store.unfinished && element('p', { class: 'notice', lang: 'en' }, store.unfinished)].filter(Boolean),
+    store.readonly && element('p', { class: 'notice', t: 'store.readonly' }),
+    store.unfinished && element('p', { class: 'notice', lang: 'en' }, store.unfinished),
     about,
-    ...(store.readonly ? [] : [folded('store.import', importForm({ store: name, done: refresh }))]),
+    !store.readonly && folded('store.import', importForm({ store: name, done: refresh })),
     examples.node);
-  describe(store);
-  await examples.load();
 }
 
 function measures({ size, mentions, language, embedding }) {

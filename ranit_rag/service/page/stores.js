@@ -5,7 +5,7 @@ import { byId, element, foreign, goTo } from './dom.js';
 import { interfaceLanguage } from './i18n.js';
 import { importForm } from './import.js';
 import { showProblem } from './problems.js';
-import { showStore } from './store.js';
+import { storeView } from './store.js';
 
 /** Returns what shows the tab's present state, for when it is turned to. */
 export function openStores() {
@@ -22,7 +22,9 @@ export function openStores() {
     draw(catalog.stores);
     problem.replaceChildren();
     try {
-      await showStore(byId('store-detail'), name, { changed: loadStores, deleted });
+      const view = await storeView(name, { changed: loadStores, deleted });
+      if (chosen !== name) return; // another one was chosen meanwhile
+      byId('store-detail').replaceChildren(view);
       if (focus) go();
     } catch (error) {
       showProblem(problem, error, () => choose(name, { focus }));

@@ -12,18 +12,21 @@ export function openTabs(list, opened) {
       panel(tab).hidden = !here;
     }
     if (focus) chosen.focus();
-    history.replaceState(null, '', `#${panel(chosen).id}`);
     opened(panel(chosen).id);
   };
   const named = () => tabs.find((tab) => `#${panel(tab).id}` === location.hash);
 
-  list.addEventListener('click', (event) => tabs.includes(event.target) && choose(event.target));
+  const turn = (tab, options) => {
+    history.replaceState(null, '', `#${panel(tab).id}`);
+    choose(tab, options);
+  };
+  list.addEventListener('click', (event) => tabs.includes(event.target) && turn(event.target));
   list.addEventListener('keydown', (event) => {
     const at = tabs.indexOf(event.target);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
-    choose(tabs[(to + tabs.length) % tabs.length], { focus: true });
+    turn(tabs[(to + tabs.length) % tabs.length], { focus: true });
   });
   window.addEventListener('hashchange', () => named() && choose(named()));
   choose(named() ?? tabs[0]);

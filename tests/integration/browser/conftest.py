@@ -1,4 +1,7 @@
-"""A real headless Chromium: Debian's, driven by Playwright. Without one these tests skip and say so."""
+"""A real headless Chromium: Debian's, driven by Playwright. Without one these tests skip and say so.
+
+And what it looks at: RANIT's own server with the embedded model and a few stores.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from serving import serving_process, wait_until_ready
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FLAGS = [
@@ -30,6 +34,23 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of ``ranit serve`` with the embedded model and three stores of bundled examples."""
+    from ranit_rag.retrieval.embedding import default_embedder
+    from ranit_rag.stores import open_stores
+    from ranit_rag.stores.seeds import seed_examples
+
+    folder = tmp_path_factory.mktemp("served")
+    stores = open_stores(folder / "stores")
+    for name, language in (("biomedicine", "en"), ("law", "en"), ("医疗", "zh")):
+        stores.open(name, default_embedder(language), create=True).add(seed_examples(name)[:40])
+    stores.close()
+    with serving_process(folder, "--stores", str(folder / "stores")) as address:
+        wait_until_ready(address)
+        yield address
+
+
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[OpenPage]:
     """Open an address in a window of a width, light or dark; what it writes to the console is in ``page.complaints``.
@@ -38,8 +59,12 @@ def open_page(browser: Any) -> Iterator[OpenPage]:
     """
     opened: list[Any] = []
 
-    def open_one(address: str | Path, *, width: int = 1280, scheme: str = "light") -> Any:
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    def open_one(
+        address: str | Path, *, width: int = 1280, scheme: str = "light", language: str = "en-GB", touch: bool = False
+    ) -> Any:
+        page = browser.new_page(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, locale=language, has_touch=touch
+        )
         page.complaints = []
         page.on("console", lambda message: page.complaints.append(message.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
