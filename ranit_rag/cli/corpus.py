@@ -15,7 +15,7 @@ from ranit_rag.corpus.files import Corpus, find_files
 from ranit_rag.types import Example
 
 if TYPE_CHECKING:
-    from ranit_rag.corpus.run import Progress
+    from ranit_rag.corpus.run import Extractor, Progress
     from ranit_rag.corpus.summary import Prices, Summary
     from ranit_rag.pipeline import Ranit
 
@@ -73,7 +73,7 @@ def take_corpus_options(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def extract_to_folder(
-    open_ranit: Callable[[], Ranit],
+    settings: Mapping[str, Any],
     output: Path,
     types: Mapping[str, str] | None,
     examples: tuple[Example, ...],
@@ -94,17 +94,11 @@ def extract_to_folder(
     """Run, and tell the summary on standard error; Exit with 1 where a record failed."""
     found = find_files(inputs, None if input_format == "auto" else input_format, without=output)
     corpus = Corpus(found.files, text_column=text_column)
-    ner = open_ranit()
     from ranit_rag.corpus.run import Policy, extract_corpus
 
     given = {"resume": resume, "retry_failed": retry_failed, "part_size": part_size, "stop_after": stop_after}
     policy = Policy(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
-    cluster: dict[str, Any] = {}
-    if engine_cluster is not None:
-        from ranit_rag.corpus.cluster import Workers
-
-        workers = Workers(ner.settings, number=cluster_workers or 2, gpus=cluster_gpus)
-        cluster = {"ask": workers.ask, "lanes": workers.lanes}
+    ner = _extractor(settings, engine_cluster, cluster_workers, cluster_gpus)
     priced = _prices(prices)
     with _bar(corpus, priced, shown=not quiet and sys.stderr.isatty()) as show:
         summary = extract_corpus(
@@ -117,13 +111,28 @@ def extract_to_folder(
             skipped=found.skipped,
             prices=priced,
             on_progress=show,
-            **cluster,
         )
     if not quiet:
         click.echo("\n".join(_told(summary, output)), err=True)
     if summary.failed:
         click.echo(f"{summary.failed} of {summary.tally.records} records failed: see {output}/failures-*", err=True)
         raise click.exceptions.Exit(1)
+
+
+def _extractor(
+    settings: Mapping[str, Any], cluster: str | None, workers: int | None, gpus: float | None
+) -> Ranit | Extractor:
+    """What the settings name, on this machine or on a cluster: then no engine is opened here."""
+    from ranit_rag.config import Settings
+
+    loaded = Settings.load(**settings)
+    if cluster is None:
+        from ranit_rag.pipeline import Ranit
+
+        return Ranit(settings=loaded)
+    from ranit_rag.corpus.cluster import Workers
+
+    return Workers(loaded, number=workers or 2, gpus=gpus)
 
 
 def _prices(given: Mapping[str, float | None]) -> Prices | None:

@@ -100,7 +100,7 @@ def extract(
         shown = read_examples(examples) if examples else ()
         set_up_logs(quiet=quiet)
         extract_to_folder(
-            lambda: _open_ranit(settings),
+            settings,
             output,
             wanted,
             shown,

@@ -13,7 +13,7 @@ from ranit_rag.corpus.outcomes import outcome_of
 from ranit_rag.corpus.parts import Head
 from ranit_rag.corpus.records import Record, Unreadable, located, record_of
 from ranit_rag.corpus.rows import request_of
-from ranit_rag.errors import DataError
+from ranit_rag.errors import DataError, InputError
 from ranit_rag.extras import require
 from ranit_rag.types import Example, Extraction, Failure
 
@@ -42,10 +42,14 @@ class _Worker:
     def ask(self, requests: Sequence[Request]) -> list[Extraction | Failure]:
         return self._ner.extract_batch(requests)
 
+    def identity(self, types: Mapping[str, str] | None, examples: Sequence[Example]) -> dict[str, Any]:
+        return run_identity(self._ner, types, examples)
+
 
 class Workers:
     """``number`` workers on the cluster that RAY_ADDRESS names, else on one of this machine that is started for them.
 
+    They take the place of a Ranit in ``extract_corpus``, whose own process then needs no engine and no model.
     ``gpus`` are those of each worker; None is one for vLLM, else none. A worker that dies is started anew, and what it
     was asked is asked again. ``open_ranit`` makes the Ranit of a worker from the settings; it must be importable there.
     """
@@ -69,6 +73,16 @@ class Workers:
         for actor in self.actors:
             self._idle.put(actor)
         self.lanes = Lanes(_BATCH, abreast=number)
+
+    def identity(self, types: Mapping[str, str] | None, examples: Sequence[Example]) -> dict[str, Any]:
+        """What the answers of all workers depend on. Raises InputError where they differ in it."""
+        first, *others = self._ray.get([actor.identity.remote(types, tuple(examples)) for actor in self.actors])
+        if any(other != first for other in others):
+            raise InputError(
+                "the workers of the cluster do not have the same model, settings and stores",
+                hint="give every machine the same files, or a store server by URL",
+            )
+        return dict(first)
 
     def ask(self, requests: Sequence[Request]) -> list[Extraction | Failure]:
         """What the first idle worker answers; waits for one."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ranit_rag.corpus.earlier import Earlier
 from ranit_rag.corpus.identity import digest_of, record_key, run_identity
@@ -29,6 +29,37 @@ if TYPE_CHECKING:
     from ranit_rag.planning import Request
 
 Ask = Callable[[Sequence["Request"]], Sequence[Extraction | Failure]]
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """What a run asks: a Ranit of this process, or workers that have one each."""
+
+    @property
+    def lanes(self) -> Lanes:
+        """How batches reach it best; ``ask`` is called in threads where more than one is abreast."""
+        ...
+
+    def identity(self, types: Mapping[str, str] | None, examples: Sequence[Example]) -> dict[str, Any]:
+        """Everything that its answers depend on and that no record says itself, as ``run_identity`` has it."""
+        ...
+
+    def ask(self, requests: Sequence[Request]) -> Sequence[Extraction | Failure]:
+        """A result for each request, in their order."""
+        ...
+
+
+class _InProcess:
+    """A Ranit as an Extractor."""
+
+    def __init__(self, ner: Ranit) -> None:
+        self._ner = ner
+        self.lanes = Lanes.suiting(ner)
+        self.ask = ner.extract_batch
+
+    def identity(self, types: Mapping[str, str] | None, examples: Sequence[Example]) -> dict[str, Any]:
+        return run_identity(self._ner, types, examples)
+
 
 _BATCH_CHARACTERS = 1_000_000
 
@@ -76,7 +107,7 @@ class _Batch:
 
 
 def extract_corpus(
-    ner: Ranit,
+    ner: Ranit | Extractor,
     records: Iterable[Record | Unreadable],
     output: Path,
     *,
@@ -84,7 +115,6 @@ def extract_corpus(
     examples: Sequence[Example] = (),
     policy: Policy | None = None,
     lanes: Lanes | None = None,
-    ask: Ask | None = None,
     skipped: Sequence[Path] = (),
     prices: Prices | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
@@ -92,8 +122,8 @@ def extract_corpus(
     """Extract from ``records`` into the folder ``output``: part files, failures beside them, ``summary.json``.
 
     ``types`` and ``examples`` are for records that bring none. A run that was killed, or whose input has changed, is
-    begun again with the same arguments and asks only what has no outcome yet. ``ask`` answers a batch, in threads where
-    ``lanes`` has more than one abreast; it is the engine of ``ner`` by default. ``skipped`` is for the summary.
+    begun again with the same arguments and asks only what has no outcome yet. ``lanes`` are those that suit ``ner`` by
+    default. ``skipped`` is for the summary.
 
     Raises InputError where the folder belongs to another run, EngineError and StoreError where the engine or the stores
     are out of reach from the start, EngineError after ``policy.stop_after`` failures, and DataError where nothing more
@@ -101,11 +131,12 @@ def extract_corpus(
     """
     policy = policy or Policy()
     started = time.perf_counter()
-    identity = run_identity(ner, types, examples)
+    extractor: Extractor = ner if isinstance(ner, Extractor) else _InProcess(ner)
+    identity = extractor.identity(types, examples)
     place = Output(output, {"identity": identity, "part_size": policy.part_size}, resume=policy.resume)
     try:
         run = _Run(place.folder, digest_of(identity), policy, types, tuple(examples), on_progress)
-        run.go(records, ask or ner.extract_batch, lanes or Lanes.suiting(ner))
+        run.go(records, extractor.ask, lanes or extractor.lanes)
         seconds = time.perf_counter() - started
         summary = Summary(run.tally, run.asked, seconds, tuple(map(str, skipped)), prices)
         place.write_summary(summary.to_dict())

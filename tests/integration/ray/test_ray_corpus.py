@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 import ray
+from click.testing import CliRunner
 from scripted_worker import MARK, open_scripted
 
-from ranit_rag import Settings
+from ranit_rag import Ranit, Settings
+from ranit_rag.cli.main import cli
 from ranit_rag.corpus import Policy, Record, extract_corpus, ray_extract
 from ranit_rag.corpus.cluster import Workers
+from ranit_rag.errors import InputError
 
 RECORDS = [Record(f"{'bad' if n % 50 == 7 else 'text'} {n}", id=n, meta={"n": n}) for n in range(1500)]
 SETTINGS = Settings()
@@ -41,24 +44,51 @@ def content(output: Path) -> dict[str, Any]:
     }
 
 
-def run(output: Path, **options: Any) -> None:
-    ner = open_scripted(SETTINGS)
-    extract_corpus(ner, RECORDS, output, types={"n": ""}, policy=Policy(part_size=300), **options)
+def run(ner: Ranit | Workers, output: Path) -> None:
+    extract_corpus(ner, RECORDS, output, types={"n": ""}, policy=Policy(part_size=300))
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = tmp_path_factory.mktemp("whole") / "out"
-    run(output)
+    run(open_scripted(SETTINGS), output)
     return output
 
 
 @pytest.mark.timeout(300)
 def test_a_worker_that_is_killed_costs_no_record(whole: Path, tmp_path: Path, mark: Path) -> None:
     workers = Workers(SETTINGS, number=2, open_ranit=open_scripted)
-    run(tmp_path / "out", ask=workers.ask, lanes=workers.lanes)
+    run(workers, tmp_path / "out")
     assert mark.exists(), "no worker was killed"
     assert content(tmp_path / "out") == content(whole)
+
+
+@pytest.mark.timeout(300)
+def test_workers_that_differ_are_refused(tmp_path: Path, mark: Path) -> None:
+    workers = Workers(SETTINGS, number=1, open_ranit=open_scripted)
+    other = Workers(Settings(max_output_tokens=7), number=1, open_ranit=open_scripted)
+    workers.actors += other.actors
+    with pytest.raises(InputError, match="do not have the same"):
+        run(workers, tmp_path / "out")
+
+
+@pytest.mark.timeout(300)
+def test_the_command_opens_no_engine_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "in.jsonl"
+    texts = ["Ada Lovelace lived in London.", "Marie Curie went to Paris.", "", "华为在深圳。"]
+    source.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    arguments = ["extract", "--input", str(source), "-t", "person,location", "--quiet", "--output"]
+    alone = CliRunner().invoke(cli, [*arguments, str(tmp_path / "alone")])
+    # A worker must not see what is patched here: it is another process.
+    monkeypatch.setattr("ranit_rag.engines.open_engine", None)
+    monkeypatch.setattr("ranit_rag.pipeline.open_engine", None)
+    options = ["--engine-cluster", "ray", "--cluster-workers", "2"]
+    try:
+        spread = CliRunner().invoke(cli, [*arguments, str(tmp_path / "spread"), *options], catch_exceptions=False)
+    finally:
+        ray.shutdown()
+    assert (alone.exit_code, spread.exit_code) == (1, 1), "the empty text alone fails"
+    assert content(tmp_path / "spread") == content(tmp_path / "alone")
 
 
 @pytest.mark.timeout(300)
