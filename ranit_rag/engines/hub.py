@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ranit_rag.errors import ModelNotFoundError
 
 SECONDS = 10.0
@@ -35,3 +38,17 @@ def is_local_only(name: str) -> bool:
             hint="give a directory with a checkpoint, or connect to the network",
         ) from error
     return False
+
+
+@contextmanager
+def no_progress_bar() -> Iterator[None]:
+    """Keeps the bars of transformers from showing: what lies on the disk is there before one could be read."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ranit_rag.engines.base import Answer, EngineInfo, Reply
 from ranit_rag.engines.chat import EncodedConversation, PromptBuilder
 from ranit_rag.engines.checkpoint import find_model, read_checkpoint
-from ranit_rag.engines.hub import is_local_only
+from ranit_rag.engines.hub import is_local_only, no_progress_bar
 from ranit_rag.engines.spelling import spell
 from ranit_rag.errors import ContextLengthError, EngineError, InputError, ModelNotFoundError, RanitError
 from ranit_rag.extras import require
@@ -158,7 +158,7 @@ def _load(found: str, adapter: str | Path | None, device: str, dtype: str, atten
     local = Path(found).is_dir() or is_local_only(found)
     # What comes over the network is worth a progress bar, what lies on the disk is not.
     try:
-        with _no_progress_bar() if local else nullcontext():
+        with no_progress_bar() if local else nullcontext():
             tokenizer = AutoTokenizer.from_pretrained(found, local_files_only=local)
             model = AutoModelForCausalLM.from_pretrained(
                 found, dtype=precision, attn_implementation=attention, local_files_only=local
@@ -174,19 +174,6 @@ def _load(found: str, adapter: str | Path | None, device: str, dtype: str, atten
             f"transformers cannot load {found!r}: {line}",
             hint="give a directory with a checkpoint, or a model name that the hub knows and this machine may fetch",
         ) from error
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _device(torch: Any) -> str:

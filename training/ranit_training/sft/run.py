@@ -16,6 +16,7 @@ from ranit_training.disk import check_space, check_writable
 from ranit_training.sft import checks
 from ranit_training.sft.base import Base, find_base
 from ranit_training.sft.config import SftConfig
+from ranit_training.sft.quiet import quietly
 from ranit_training.sft.record import CHECKPOINTS, RunRecord, describe_data, profiles_by_language
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def dry_run(config: SftConfig, *, progress: bool = False) -> dict[str, Any]:
     }
 
 
+@quietly()
 def train(config: SftConfig, *, progress: bool = False) -> Trained:
     """Train, keep the best checkpoint, and write it to ``<output>/adapter`` or ``<output>/model``.
 
