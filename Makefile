@@ -39,6 +39,10 @@ test-faults: $(VENV)/dev-ready  ## corpora under faults: a failing server, 50 ki
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/faults
 .PHONY: test-faults
 
+test-training: $(VENV)/dev-ready  ## training from raw text to a merged checkpoint: killed, in pieces, on a full disk
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/training
+.PHONY: test-training
+
 $(VENV)/ray-ready: $(VENV)/dev-ready
 	$(INSTALL) -e '.[dev,ray]'
 	touch $@

@@ -56,6 +56,36 @@ def test_for_each_present_type_there_is_one_absent_type_with_probability_one_hal
     assert sum((counts[n] - expected[n]) ** 2 / expected[n] for n in range(4)) < 21.1
 
 
+def test_which_types_are_added_has_the_stated_joint_distribution() -> None:
+    """Of a text with two types: Binomial(2, 1/2) absent ones, each next one drawn by frequency among those left.
+
+    Chi-square over all sets of added types, with the probability of each counted out, below the 99.99 % bound.
+    """
+    counts = {"a": 4000, "b": 4000, "river": 1200, "city": 600, "bridge": 300, "ship": 150}
+    plain = [example(n, "a", "b") for n in range(counts["a"])]
+    others = [example(n, name) for name in ("river", "city", "bridge", "ship") for n in range(counts[name])]
+    assert type_frequencies([*plain, *others]) == counts
+    absent = {name: counts[name] for name in ("river", "city", "bridge", "ship")}
+    whole = sum(absent.values())
+    expected: Counter[frozenset[str]] = Counter({frozenset(): 1 / 4})
+    for first, weight in absent.items():
+        expected[frozenset([first])] += weight / whole / 2
+        for second, other in absent.items():
+            if second != first:
+                expected[frozenset([first, second])] += weight / whole * other / (whole - weight) / 4
+    assert sum(expected.values()) == pytest.approx(1)
+    found = Counter(
+        frozenset(asked.types) - {"a", "b"}
+        for asked in ask_types([*plain, *others], ASKING)
+        if len(asked.record.labels) == 2
+    )
+    assert found.keys() <= expected.keys()
+    shares = {kind: len(plain) * share for kind, share in expected.items()}
+    assert min(shares.values()) > 5
+    assert len(shares) == 11  # 10 degrees of freedom: the bound is 35.6
+    assert sum((found[kind] - share) ** 2 / share for kind, share in shares.items()) < 35.6
+
+
 def test_all_types_of_a_text_are_asked_once_in_changing_order() -> None:
     records = [example(n, "a", "b", "c") for n in range(200)] + [example(n, "d", "e") for n in range(200, 300)]
     asked = list(ask_types(records, ASKING))
