@@ -6,8 +6,8 @@ import { catalog, loadStores, onStores } from './catalog.js';
 import { choose, chosenSource, offerSources } from './choose.js';
 import { TypesField } from './chips.js';
 import { difference } from './correction.js';
-import { byId, element, foreign, goTo } from './dom.js';
-import { say } from './i18n.js';
+import { byId, element, foreign, goTo, languageOf } from './dom.js';
+import { interfaceLanguage, say } from './i18n.js';
 import { huesOf, tag } from './labels.js';
 import { clearProblem, showProblem, showWaiting } from './problems.js';
 import { showResult } from './result.js';
@@ -65,7 +65,7 @@ export function openExtract() {
     byId('result').hidden = byId('why').hidden = false;
     const hues = showResult(extraction, { types: types.names, stores: catalog.stores, again: run, saved });
     showWhy(extraction, hues);
-    showChange(answers.get(extraction.text), extraction.entities);
+    showChange(answers.get(extraction.text), extraction.entities, hues);
     answers.set(extraction.text, extraction.entities);
     announce('result.found', { n: extraction.entities.length });
     goTo(byId('result'));
@@ -82,7 +82,9 @@ export function openExtract() {
   const suggest = async () => {
     const query = new URLSearchParams({ text: new Text(text.value).slice(0, LONG) });
     const answer = await askJson('GET', `v1/types?${query}`, { quiet: true }).catch(() => ({ types: [], frequent: [] }));
-    types.suggest([...answer.types, ...answer.frequent.map(({ type }) => type)]);
+    const spoken = text.value.trim() ? languageOf(text.value) : interfaceLanguage();
+    const frequent = answer.frequent.map(({ type }) => type).filter((type) => languageOf(type) === spoken);
+    types.suggest([...answer.types, ...frequent]);
   };
 
   let timer;
@@ -134,7 +136,7 @@ function sampleButton({ key, text, types, language }, choose) {
 }
 
 /** What is different from the answer that the same text had before. */
-function showChange(before, entities) {
+function showChange(before, entities, answerHues) {
   const place = byId('result-change');
   place.replaceChildren();
   if (!before) return;
@@ -143,7 +145,7 @@ function showChange(before, entities) {
     place.append(element('p', { class: 'change quiet', t: 'change.same' }));
     return;
   }
-  const hues = huesOf([...entities, ...lost].map(({ label }) => label));
+  const hues = huesOf([...answerHues.keys(), ...lost.map(({ label }) => label)]);
   const one = (sign) => (entity) =>
     element('li', { class: sign === '+' ? 'gained' : 'lost' },
       element('span', { class: 'sign', t: sign === '+' ? 'change.gained' : 'change.lost' }),

@@ -24,7 +24,7 @@ export function marked(text, entities, hues, { pressable = false } = {}) {
     const outermost = opened.findIndex(({ entity }) => entity.end === edge);
     const interrupted = outermost < 0 ? [] : opened.splice(outermost);
     for (const { entity, node } of interrupted.toReversed()) {
-      if (entity.end === edge) node.append(element('span', { class: 'tail' }, label(entity, hues, pressable)));
+      if (entity.end === edge) node.append(tail(node, label(entity, hues, pressable)));
       else node.classList.add('goes-on');
     }
     const coming = interrupted.map(({ entity }) => entity).filter(({ end }) => end > edge);
@@ -51,6 +51,14 @@ export function selectedUnits(container, range) {
 function mark(entity, position, hues) {
   const from = position > entity.start ? ' came-on' : '';
   return element('mark', { class: `${hueClass(entity.label, hues)}${from}`, 'data-entity': entity.index });
+}
+
+/** A label with the last word before it, between which no line ends. */
+function tail(node, tagged) {
+  const last = node.lastChild;
+  const bare = last?.nodeType === Node.TEXT_NODE;
+  const word = bare && /(?:\p{Script=Han}|[^\s\p{Script=Han}]{1,12})$/u.exec(last.data);
+  return element('span', { class: 'tail' }, word && last.splitText(word.index), tagged);
 }
 
 function label(entity, hues, pressable) {

@@ -8,6 +8,8 @@ import { bar, histogram, level } from './plot.js';
 import { table } from './table.js';
 import { Text } from './text.js';
 
+const MEMBERS = 8; // that a store has at least, for a distribution of them to say anything
+
 /** Draws why an Extraction is what it is, window by window; `hues` are the answer's. */
 export function showWhy(extraction, hues) {
   const explanations = extraction.explanations ?? extraction.decisions.map(unexplained);
@@ -35,19 +37,25 @@ function windows(explanations, show) {
 
 function parts({ decision, candidates, examples, prompt }, hues) {
   const { route, store, reason } = decision;
+  const told = judged(decision) ? `route.${route}.told` : `route.${route}.asked`;
   return [
     element('p', { class: 'route' },
       element('span', { class: `badge ${route}`, t: `route.${route}` }),
-      element('span', { t: [`route.${route}.told`, { n: examples.length, store: store ?? '' }] })),
+      element('span', { t: [told, { n: examples.length, store: store ?? '' }] })),
     element('p', { class: 'said', lang: 'en' }, reason),
     measures(decision),
-    candidates.length > 0 && distributions(candidates, store),
+    distributions(candidates.filter(({ size }) => size >= MEMBERS), store),
     candidates.length > 0 && element('h3', { t: 'why.candidates' }),
     candidates.length > 0 && candidateTable(candidates),
     element('h3', { t: ['why.shown', { n: examples.length }] }),
     examples.length ? shownExamples(examples, hues) : element('p', { class: 'quiet', t: 'why.noneShown' }),
     prompt.length > 0 && folded(['why.prompt', { n: prompt.length }], promptOf(prompt)),
   ];
+}
+
+/** Whether the route is the judge's finding, not what it was told to do. */
+function judged({ route, probability, text_score: similarity }) {
+  return route === 'none' ? similarity !== null : route !== 'in_domain' || probability !== null;
 }
 
 function measures({ probability, threshold, margin, p_value: share }) {
@@ -63,6 +71,7 @@ function measures({ probability, threshold, margin, p_value: share }) {
 
 /** Where the text stands among the members of a store: of the one that was chosen, or any other. */
 function distributions(candidates, store) {
+  if (!candidates.length) return null;
   const place = element('div');
   const show = (index) => place.replaceChildren(histogram(candidates[index]));
   const choice = element('select', { id: 'distribution', on: { change: () => show(Number(choice.value)) } },

@@ -17,7 +17,9 @@ from ranit_rag.testing import ScriptedEngine
 
 OpenPage = Callable[..., Any]
 DOCTOR = "👩‍⚕️ Dr. Müller 🏥 gave 💊 aspirin to 𠮷野 in Köln."
+LONG = "shipping company on a river with a licence for steam and passengers"
 ANSWERS = {
+    ("Donau", LONG): ["Donaudampfschifffahrtsgesellschaft"],
     ("Oxford", "organization"): ["University of Oxford"],
     ("Oxford", "location"): ["Oxford"],
     ("Square", "organization"): ["New York Times"],
@@ -124,6 +126,13 @@ def test_texts_and_types_are_shown_as_they_are_and_never_run(scripted: str, open
     assert entities(page) == [("<img src=x onerror=document.title='broken'>", "<b>tag</b>")]
     assert page.locator("#result-body img, #result-body script, #result-body b").count() == 0
     assert page.title() == "RANIT"
+
+
+def test_long_words_and_labels_stay_within_a_telephone(scripted: str, open_page: OpenPage) -> None:
+    page = open_page(scripted, width=390)
+    find(page, "Donaudampfschifffahrtsgesellschaft " * 3, LONG)
+    assert entities(page)[0] == ("Donaudampfschifffahrtsgesellschaft", LONG)
+    check_layout(page)
 
 
 def test_types_are_typed_suggested_defined_and_removed(served: str, open_page: OpenPage) -> None:
