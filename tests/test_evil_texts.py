@@ -57,9 +57,8 @@ def test_the_embedded_model_reads_them(nano: TransformersEngine, kind: str) -> N
     assert {dropped.reason for dropped in extraction.dropped} <= {"duplicate", "truncated", "ungrounded"}
 
 
-@pytest.mark.parametrize("kind", ["a megabyte without a blank", "a megabyte of Chinese without a mark"])
-def test_the_embedded_model_is_given_a_megabyte_in_windows(nano: TransformersEngine, kind: str) -> None:
-    text = HUGE_TEXTS[kind]
+def test_the_embedded_model_is_given_a_megabyte_in_windows(nano: TransformersEngine) -> None:
+    text = HUGE_TEXTS["a megabyte without a blank"]
     with within(15.0):
         plans = Ranit(nano).conversations(text, ["person"])
     assert plans[0].window.start == 0
