@@ -66,7 +66,7 @@ def create_app(
     for routes in (extraction_routes, decision_routes, store_routes, import_routes, info_routes, health_routes):
         app.include_router(routes(service))
     app.add_middleware(Requests, limits=service.limits, metrics=service.metrics)
-    app.openapi = document(app)  # type: ignore[method-assign]
+    app.openapi = document(app, keys_needed=bool(service.keys))  # type: ignore[method-assign]
     app.frontend("/page", directory=_PAGE, fallback=None, check_dir=False)
 
     @app.get("/", include_in_schema=False)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ranit_rag.service import limits
 
-_STRICT = ConfigDict(extra="forbid", frozen=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 Text = Annotated[
     str, Field(description="The text, whole and unchanged.", min_length=1, max_length=limits.CHARACTERS, pattern=r"\S")

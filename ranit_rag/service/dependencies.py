@@ -52,7 +52,16 @@ def _writer(caller: Annotated[Key, Depends(_caller)]) -> Key:
     return caller
 
 
-def _store_name(name: Annotated[str, Path(description="The store's name, percent-encoded.")]) -> str:
+_Name = Annotated[
+    str,
+    Path(
+        description="The store's name, percent-encoded.",
+        json_schema_extra={"minLength": 1, "maxLength": STORE_NAME, "pattern": r"\S"},  # of what is encoded
+    ),
+]
+
+
+def _store_name(name: _Name) -> str:
     """Only a name, whatever it looks like: stores are found by comparing it with those of the others."""
     try:
         decoded = check_name(unquote(name, errors="strict"))

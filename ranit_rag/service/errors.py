@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from ranit_rag.corpus.rows import to_json
 from ranit_rag.errors import (
@@ -46,10 +46,8 @@ _STATUS: tuple[tuple[type[RanitError], int], ...] = (
 )
 
 
-class Json(Response):
+class Json(JSONResponse):
     """JSON as the command line writes it."""
-
-    media_type = "application/json"
 
     def render(self, content: Any) -> bytes:
         return to_json(content)

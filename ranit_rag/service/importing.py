@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 
 from ranit_rag.service.answers import ImportAnswer
 from ranit_rag.service.dependencies import StoreName, Writer
-from ranit_rag.service.errors import Json, error_answer, request_id
+from ranit_rag.service.errors import Json, RefusedError, error_answer, request_id
 from ranit_rag.service.imports import Order
 from ranit_rag.service.openapi import IMPORT_BODY
 from ranit_rag.service.state import Service
@@ -56,6 +56,8 @@ def import_routes(service: Service) -> APIRouter:
         with service.imports.staged() as staged:
             await receive_file(request, staged.file)
             report = await asyncio.to_thread(service.imports.run, staged, stores, order, on_problem=note)
+        if not report.read + report.broken:
+            raise RefusedError(422, "EmptyFile", "the file holds no examples", hint="name its format with ?format=")
         told = [_told(problem) for problem in problems]
         if report.added is None:
             fields = {

@@ -7,6 +7,8 @@ import logging
 from datetime import UTC, datetime
 
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+# Whose words are known to quote no text.
+_OURS = ("ranit_rag.", "uvicorn.")
 
 
 class JsonLines(logging.Formatter):
@@ -17,7 +19,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": record.getMessage() if record.name.startswith(_OURS) else "something of a library's",
             **{key: value for key, value in vars(record).items() if key not in _USUAL},
         }
         if record.exc_info and record.exc_info[1] is not None:

@@ -29,7 +29,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_DISCARDED_SECONDS = 5.0  # of a body that is too long: a client reads the answer only when it has sent what it has
+_DISCARDED_SECONDS = 30.0  # of a body that is too long: a client reads the answer only when it has sent what it has
 _logger = logging.getLogger("ranit_rag.service.requests")
 
 

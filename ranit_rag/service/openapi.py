@@ -65,8 +65,8 @@ IMPORT_BODY: dict[str, Any] = {
 }
 
 
-def document(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """What makes the document of an app, once."""
+def document(app: FastAPI, *, keys_needed: bool) -> Callable[[], dict[str, Any]]:
+    """What makes the document of an app, once. It tells of keys where they are needed."""
 
     def made() -> dict[str, Any]:
         if not app.openapi_schema:
@@ -78,10 +78,19 @@ def document(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 tags=app.openapi_tags,
             )
             schema["components"]["schemas"] |= _contract()
+            if not keys_needed:
+                _leave_out_keys(schema)
             app.openapi_schema = schema
         return app.openapi_schema
 
     return made
+
+
+def _leave_out_keys(schema: dict[str, Any]) -> None:
+    del schema["components"]["securitySchemes"]
+    for path in schema["paths"].values():
+        for operation in path.values():
+            operation.pop("security", None)
 
 
 def _contract() -> dict[str, Any]:
