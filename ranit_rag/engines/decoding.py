@@ -8,7 +8,7 @@ complete (most are ``[]`` after one step) simply stops growing. The result is th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ from ranit_rag.engines.chat import EncodedConversation
 from ranit_rag.engines.guide import Guide
 
 _PREFIX, _NOBODY = 0, -1
+# Tokens of prompts that a CPU computes at once: with more, what is computed between the layers leaves its caches.
+_CPU_PROMPT_TOKENS = 384
 
 
 @dataclass(slots=True)
@@ -67,6 +69,23 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         buffer = states.new_empty(batch, heads, max(length + length // 4 + 64, needed), dim)
         buffer[:, :, : self.length] = states[:, :, : self.length]
         return buffer
+
+    @classmethod
+    def joined(cls, parts: Sequence[GrowingLayer]) -> GrowingLayer:
+        """The conversations of all parts under one another; the end of what a shorter part has is zeros."""
+        layer = cls()
+        layer.lazy_initialization(parts[0].keys, parts[0].values)
+        layer.length = max(part.length for part in parts)
+        rows, (_, heads, _, dim) = sum(part.keys.shape[0] for part in parts), parts[0].keys.shape
+        room = layer.length + layer.length // 4 + 64
+        layer.keys = parts[0].keys.new_zeros(rows, heads, room, dim)
+        layer.values = parts[0].values.new_zeros(rows, heads, room, dim)
+        row = 0
+        for part in parts:
+            place = slice(row, row := row + part.keys.shape[0])
+            layer.keys[place, :, : part.length] = part.keys[:, :, : part.length]
+            layer.values[place, :, : part.length] = part.values[:, :, : part.length]
+        return layer
 
     def get_seq_length(self) -> int:
         return self.length
@@ -156,6 +175,19 @@ class _Tree:
 
     def open(self, batch: Sequence[EncodedConversation]) -> torch.Tensor:
         """Run prefixes and queries; the logits [queries, vocabulary] behind each query, in their order."""
+        groups = list(_groups(batch)) if self._model.device.type == "cpu" else [batch]
+        if len(groups) == 1:
+            return self._open(batch)
+        trees = [_Tree(self._model, len(self._cache.layers), self._pad, group) for group in groups]
+        logits = torch.cat([tree._open(group) for tree, group in zip(trees, groups, strict=True)])
+        columns = max(tree._owners.shape[1] for tree in trees)
+        self._owners = torch.cat([_widened(tree._owners, columns) for tree in trees])
+        self._cache = Cache(
+            layers=[GrowingLayer.joined(parts) for parts in zip(*(tree._cache.layers for tree in trees), strict=True)]
+        )
+        return logits
+
+    def _open(self, batch: Sequence[EncodedConversation]) -> torch.Tensor:
         longest = max(len(c.prefix) for c in batch)
         width = max((len(query) for c in batch for query in c.queries), default=0)
         count = max(len(c.queries) for c in batch)
@@ -235,6 +267,23 @@ class _Tree:
         for layer in self._cache.layers:
             layer.keep(kept.to(layer.keys.device))
         self._rows = rows
+
+
+def _groups(batch: Sequence[EncodedConversation]) -> Iterator[Sequence[EncodedConversation]]:
+    """Conversations that are computed at once, neighbours in the batch, which are of like length."""
+    start = longest = 0
+    for end, conversation in enumerate(batch):
+        length = len(conversation.prefix) + sum(map(len, conversation.queries))
+        if end > start and (end + 1 - start) * max(longest, length) > _CPU_PROMPT_TOKENS:
+            yield batch[start:end]
+            start, longest = end, 0
+        longest = max(longest, length)
+    yield batch[start:]
+
+
+def _widened(owners: torch.Tensor, columns: int) -> torch.Tensor:
+    """The owners with columns behind them that are nobody's."""
+    return torch.nn.functional.pad(owners, (0, columns - owners.shape[1]), value=_NOBODY)
 
 
 def _write(
