@@ -11,6 +11,8 @@ from ranit_rag.types import Entity, Example
 
 Hues = Mapping[str, int]
 
+_LONG = 32  # characters, from which a label may break into lines
+
 
 def hues_of(labels: Iterable[str], number: int = len(PALETTE)) -> dict[str, int]:
     """One of ``number`` hues for each label: the same in all texts where it is free, its own while they last."""
@@ -24,7 +26,8 @@ def hues_of(labels: Iterable[str], number: int = len(PALETTE)) -> dict[str, int]
 
 def tag(name: str, hues: Hues) -> str:
     """The name of a type in its colour."""
-    return f'<span class="ranit-label ranit-{hues[name]}">{escape(name)}</span>'
+    kind = "ranit-label ranit-long" if len(name) > _LONG else "ranit-label"
+    return f'<span class="{kind} ranit-{hues[name]}">{escape(name)}</span>'
 
 
 def marked(text: str, entities: Iterable[Entity], hues: Hues) -> str:
