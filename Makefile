@@ -39,7 +39,11 @@ test-faults: $(VENV)/dev-ready  ## corpora under faults: a failing server, 50 ki
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/faults
 .PHONY: test-faults
 
-test-training: $(VENV)/dev-ready  ## training from raw text to a merged checkpoint: killed, in pieces, on a full disk
+$(VENV)/training-ready: $(VENV)/dev-ready
+	$(INSTALL) -e '.[dev,deepspeed]'
+	touch $@
+
+test-training: $(VENV)/training-ready  ## training from raw text to a merged checkpoint: killed, in pieces, on a full disk
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/training
 .PHONY: test-training
 
@@ -50,6 +54,10 @@ $(VENV)/ray-ready: $(VENV)/dev-ready
 test-ray: $(VENV)/ray-ready  ## a corpus on a local Ray cluster, with a worker that is killed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/ray
 .PHONY: test-ray
+
+test-service: $(VENV)/dev-ready  ## ranit serve as a process: its OpenAPI document, signals, kills, clients that leave
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/service
+.PHONY: test-service
 
 FUZZ_MINUTES ?= 5
 fuzz: $(VENV)/dev-ready  ## hostile inputs for the readers and the answer parser
