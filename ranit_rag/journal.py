@@ -29,6 +29,7 @@ class Journal:
         self._path = path
         self._check = check
         self._places: dict[str, tuple[int, int, int | None]] = {}  # where a line begins, its length, and the item in it
+        self._read: tuple[int, Any] = (-1, None)  # the line read last: its other entries are often asked for next
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = filelock.FileLock(f"{path}.lock", timeout=0)
         try:
@@ -102,8 +103,10 @@ class Journal:
         if key not in self._places:
             return None
         place, length, item = self._places[key]
-        self._file.seek(place)
-        content = _parsed(self._file.read(length))
+        if self._read[0] != place:
+            self._file.seek(place)
+            self._read = (place, _parsed(self._file.read(length)))
+        content = self._read[1]
         entry: Entry = content if item is None else content[item]
         return entry
 

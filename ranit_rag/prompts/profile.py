@@ -140,6 +140,7 @@ def _fill(template: str, **values: str) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
 
 
+@cache
 def profile_names() -> tuple[str, ...]:
     """The names of the bundled profiles, sorted."""
     return tuple(sorted(path.name.removesuffix(".toml") for path in _FOLDER.glob("*.toml")))
