@@ -21,7 +21,6 @@ export class TypesField {
     this.input = element('input', { id, autocomplete: 'off', spellcheck: 'false', 'aria-describedby': `${id}-help` });
     this.input.addEventListener('keydown', (event) => this.typed(event));
     this.input.addEventListener('input', () => SEPARATORS.test(this.input.value) && this.take());
-    this.input.addEventListener('change', () => this.take());
     this.box = element('div', { class: 'chips' }, this.list, this.input);
     this.box.addEventListener('click', (event) => event.target === this.box && this.input.focus());
     this.definition = element('div', { class: 'definition' });

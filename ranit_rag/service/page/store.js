@@ -19,7 +19,7 @@ export async function storeView(name, { changed, deleted }) {
   const store = await askJson('GET', path);
   const hues = huesOf(Object.keys(store.types));
   const problem = element('div');
-  const about = element('div', { class: 'stack' });
+  const about = element('div');
   const examples = new ExampleList(path, { hues, readonly: store.readonly, deleted: () => refresh() });
   const describe = (now) => about.replaceChildren(measures(now), kinds(now.types, hues));
   const refresh = async () => {
