@@ -88,4 +88,5 @@ def serve(
     loaded = Settings.load(**settings)
     listening = listen(host, port)
     set_up_json_logs()
-    serve_app(create_app(loaded, limits=limits, keys=known), listening)
+    hosts = () if known else ("localhost", "127.0.0.1", "::1", host)
+    serve_app(create_app(loaded, limits=limits, keys=known, hosts=hosts), listening)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -37,11 +38,13 @@ def create_app(
     stores: StoreSet | None = None,
     limits: Limits | None = None,
     keys: Keys | None = None,
+    hosts: Collection[str] = (),
 ) -> FastAPI:
     """An ASGI app over the engine and the stores that ``settings`` say, or over those given.
 
     The model is loaded when the app starts, beside it: ``/readyz`` says when. Without ``keys`` it serves anybody who
-    reaches it. ``app.state.service`` is what the routes share.
+    reaches it; ``hosts`` are then the only names that it is asked for by (none: any). ``app.state.service`` is what the
+    routes share.
     """
     service = Service(
         settings if settings is not None else Settings.load(),
@@ -65,7 +68,7 @@ def create_app(
     handle_errors(app)
     for routes in (extraction_routes, decision_routes, store_routes, import_routes, info_routes, health_routes):
         app.include_router(routes(service))
-    app.add_middleware(Requests, limits=service.limits, metrics=service.metrics)
+    app.add_middleware(Requests, limits=service.limits, metrics=service.metrics, hosts=frozenset(hosts))
     app.openapi = document(app, keys_needed=bool(service.keys))  # type: ignore[method-assign]
     app.frontend("/page", directory=_PAGE, fallback=None, check_dir=False)
 

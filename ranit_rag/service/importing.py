@@ -24,6 +24,7 @@ _TOLD = 1000  # problems in an answer
 def import_routes(service: Service) -> APIRouter:
     """The route, for a service."""
     router = APIRouter(prefix="/v1/stores", tags=["stores"], default_response_class=Json)
+    one_at_a_time = asyncio.Lock()
 
     @router.post(
         "/{name}/import", response_model=ImportAnswer, openapi_extra=IMPORT_BODY, summary="Import a file of examples"
@@ -55,7 +56,8 @@ def import_routes(service: Service) -> APIRouter:
         order = Order(name, format, language, skip_broken)
         with service.imports.staged() as staged:
             await receive_file(request, staged.file)
-            report = await asyncio.to_thread(service.imports.run, staged, stores, order, on_problem=note)
+            async with one_at_a_time:  # they take long, and other requests need the threads as well
+                report = await asyncio.to_thread(service.imports.run, staged, stores, order, on_problem=note)
         if not report.read + report.broken:
             raise RefusedError(422, "EmptyFile", "the file holds no examples", hint="name its format with ?format=")
         told = [_told(problem) for problem in problems]

@@ -7,6 +7,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,7 +24,8 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 # The page, and whatever is opened in a browser: nothing from elsewhere, nothing inline, no frames.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -39,8 +41,9 @@ class Requests:
     Texts never reach the log: an address is told by its pattern, and of an exception only where it came from.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, limits: Limits, metrics: Metrics, hosts: Collection[str]) -> None:
         self._app = app
+        self._hosts = hosts
         self._limits = limits
         self._metrics = metrics
 
@@ -76,7 +79,7 @@ class Requests:
 
     async def _serve(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         most = self._limits.import_bytes if scope["path"].endswith("/import") else self._limits.body_bytes
-        refused = _foreign(scope, headers)
+        refused = _foreign(scope, headers, self._hosts)
         declared = headers.get("content-length", "")
         if not refused and declared.isdecimal() and int(declared) > most:
             refused = RefusedError(413, "BodyTooLarge", f"the body has {declared} bytes, of {most} that are taken")
@@ -102,8 +105,14 @@ def _keep_names_encoded(scope: Scope) -> None:
         scope["path"] = raw.partition(b"?")[0].decode("ascii", "replace")
 
 
-def _foreign(scope: Scope, headers: Headers) -> RefusedError | None:
-    """Refuses what a web page of another host has a browser send: it must not write to somebody's stores."""
+def _foreign(scope: Scope, headers: Headers, hosts: Collection[str]) -> RefusedError | None:
+    """Refuses what a web page of another host has a browser send: it must not read or write somebody's stores.
+
+    Such a page may have its own host's name lead to this machine; then the name gives it away.
+    """
+    asked = urlsplit(f"//{headers.get('host', '')}").hostname
+    if hosts and asked not in hosts:
+        return RefusedError(403, "ForeignHost", "the server is asked for by a name that is not its own")
     origin = headers.get("origin")
     if scope["method"] in _SAFE or origin is None or urlsplit(origin).netloc == headers.get("host"):
         return None

@@ -38,10 +38,8 @@ def is_loopback(host: str) -> bool:
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Serve until a signal ends it. Raises what kept the model or the stores from being opened."""
     service: Service = app.state.service
-    grace = max(int(service.limits.grace), 1)
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=grace
-    )
+    # When uvicorn is told to stop, no request is in hand, or its time is over.
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1)
     _Server(config, service).run(sockets=[listening])
     if service.failure is not None:
         raise service.failure

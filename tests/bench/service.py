@@ -2,7 +2,7 @@
 
 ``python -m tests.bench.service [--clients 64] [--seconds 60] [--rounds 3]`` prints a Markdown report. Two servers run
 as processes over the embedded model, one that batches and one with ``--batch 1``. Only one of them is asked at a time,
-and they take turns. Each client asks for the next text when it has the answer to its last, and waits as told after a 429.
+and they take turns. Each client asks for its next text when it has the last answer, and waits as told after a 429.
 """
 
 from __future__ import annotations

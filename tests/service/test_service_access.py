@@ -112,6 +112,14 @@ def test_a_page_of_another_host_cannot_write(client: TestClient) -> None:
         assert answer.status_code == status, origin
 
 
+def test_a_page_whose_host_leads_here_reads_nothing(serve: Any) -> None:
+    client = serve(hosts=("localhost", "127.0.0.1", "::1", "testserver"))
+    for host in ("evil.example", "evil.example:8080", ""):
+        assert client.get("/v1/stores", headers={"Host": host}).json()["error"]["type"] == "ForeignHost"
+    for host in ("localhost:8080", "127.0.0.1:8080", "[::1]:8080"):
+        assert client.get("/v1/stores", headers={"Host": host}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("file", "variable", "told"),
     [
