@@ -37,15 +37,21 @@ export function keepKey(key) {
  * each pause for a busy service, `quiet` asks the user for nothing. Raises ServiceError, and AbortError through `signal`.
  */
 export async function ask(method, path, { json, body, accept, signal, onWait = () => {}, quiet = false } = {}) {
-  for (let asked = 0; ; ) {
+  for (let asked = 0; ;) {
     const headers = { Accept: accept ?? 'application/json' };
     const key = sessionStorage.getItem(KEY);
     if (key) headers.Authorization = `Bearer ${key}`;
     if (json !== undefined) headers['Content-Type'] = 'application/json';
-    const response = await reach(path, { method, headers, body: json === undefined ? body : JSON.stringify(json), signal });
+    const response = await reach(path, {
+      method,
+      headers,
+      body: json === undefined ? body : JSON.stringify(json),
+      signal,
+    });
     if (response.ok) return response;
     const error = await refusal(response);
-    if (error.status === 401 && !quiet && (sessionStorage.getItem(KEY) !== key || (await askForKey(Boolean(key))))) continue;
+    if (error.status === 401 && !quiet && (sessionStorage.getItem(KEY) !== key || (await askForKey(Boolean(key)))))
+      continue;
     if (!error.wait || quiet || asked >= PATIENCE[error.status]) throw error;
     asked += 1;
     onWait(error.wait, error.status);

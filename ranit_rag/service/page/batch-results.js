@@ -10,7 +10,11 @@ import { Text } from './text.js';
 
 const PAGE = 50; // rows that are drawn at first, and more each time
 const CLIPPED = 600; // characters of a text that are shown; the file has all
-const FILTERS = { all: () => true, found: (row) => row.extraction?.entities.length > 0, failed: (row) => Boolean(row.error) };
+const FILTERS = {
+  all: () => true,
+  found: (row) => row.extraction?.entities.length > 0,
+  failed: (row) => Boolean(row.error),
+};
 
 export class BatchResults {
   constructor(place) {
@@ -58,45 +62,72 @@ export class BatchResults {
       this.place.replaceChildren(title, element('ul', { class: 'teaching' }, lines));
       return;
     }
-    const done = this.records.filter((record) => this.has(record)).map((record) => ({ record, ...this.results.get(record) }));
+    const done = this.records
+      .filter((record) => this.has(record))
+      .map((record) => ({ record, ...this.results.get(record) }));
     const chosen = done.filter(FILTERS[this.filter]);
     const labels = done.flatMap(({ extraction }) => extraction?.entities.map(({ label }) => label) ?? []);
     const hues = huesOf([...this.types, ...labels]);
-    const rows = chosen.slice(0, this.rows).map((row) => [String(row.record.line), cell(row, hues), String(row.extraction?.entities.length ?? '–')]);
+    const rows = chosen
+      .slice(0, this.rows)
+      .map((row) => [String(row.record.line), cell(row, hues), String(row.extraction?.entities.length ?? '–')]);
     this.place.replaceChildren(
-      element('div', { class: 'card-head' }, title,
-        element('button', { type: 'button', class: 'small', t: 'batch.download', on: { click: () => this.save() } })),
-      element('p', { class: 'quiet', id: 'batch-facts', t: ['batch.facts', { n: this.records.length, done: this.done, failed: this.failed, entities: labels.length }] }),
+      element(
+        'div',
+        { class: 'card-head' },
+        title,
+        element('button', { type: 'button', class: 'small', t: 'batch.download', on: { click: () => this.save() } }),
+      ),
+      element('p', {
+        class: 'quiet',
+        id: 'batch-facts',
+        t: ['batch.facts', { n: this.records.length, done: this.done, failed: this.failed, entities: labels.length }],
+      }),
       this.filterField(),
       table('batch.results', ['column.line', 'column.result', 'column.number'], rows, { numbers: 1 }),
-      ...(chosen.length > this.rows ? [this.more(chosen.length)] : []));
+      ...(chosen.length > this.rows ? [this.more(chosen.length)] : []),
+    );
   }
 
   filterField() {
-    const choice = element('select', { id: 'batch-filter' },
-      Object.keys(FILTERS).map((name) => element('option', { value: name, t: `filter.${name}` })));
+    const choice = element(
+      'select',
+      { id: 'batch-filter' },
+      Object.keys(FILTERS).map((name) => element('option', { value: name, t: `filter.${name}` })),
+    );
     choice.value = this.filter;
     choice.addEventListener('change', () => {
       Object.assign(this, { filter: choice.value, rows: PAGE });
       this.draw();
       document.getElementById('batch-filter').focus();
     });
-    return element('div', { class: 'field inline' }, element('label', { for: 'batch-filter', t: 'filter.label' }), choice);
+    return element(
+      'div',
+      { class: 'field inline' },
+      element('label', { for: 'batch-filter', t: 'filter.label' }),
+      choice,
+    );
   }
 
   more(number) {
-    const button = element('button', { type: 'button', class: 'small', on: { click: () => ((this.rows += PAGE), this.draw()) } });
+    const button = element('button', {
+      type: 'button',
+      class: 'small',
+      on: { click: () => ((this.rows += PAGE), this.draw()) },
+    });
     say(button, 'batch.more', { n: number - this.rows });
     return button;
   }
 
   /** All results so far in the order of the file, each with the id that its record had. */
   save() {
-    const lines = this.records.filter((record) => this.has(record)).map((record) => {
-      const { extraction, error } = this.results.get(record);
-      const id = record.id === undefined ? {} : { id: record.id };
-      return JSON.stringify(error ? { ...id, text: record.text, error } : { ...id, ...extraction });
-    });
+    const lines = this.records
+      .filter((record) => this.has(record))
+      .map((record) => {
+        const { extraction, error } = this.results.get(record);
+        const id = record.id === undefined ? {} : { id: record.id };
+        return JSON.stringify(error ? { ...id, text: record.text, error } : { ...id, ...extraction });
+      });
     const blob = new Blob([`${lines.join('\n')}\n`], { type: 'application/x-ndjson' });
     download(blob, `${this.name.replace(/\.[^.]*$/, '')}.entities.jsonl`);
   }
@@ -104,9 +135,12 @@ export class BatchResults {
 
 function cell({ record, extraction, error }, hues) {
   if (error) {
-    return element('div', { class: 'failed' },
+    return element(
+      'div',
+      { class: 'failed' },
       foreign('p', record.text.slice(0, CLIPPED), undefined, { class: 'excerpt' }),
-      element('p', { class: 'refused', lang: 'en' }, [error.message, error.hint].filter(Boolean).join(' — ')));
+      element('p', { class: 'refused', lang: 'en' }, [error.message, error.hint].filter(Boolean).join(' — ')),
+    );
   }
   const whole = new Text(extraction.text);
   const clipped = new Text(whole.slice(0, CLIPPED) + (whole.length > CLIPPED ? '…' : ''));

@@ -31,19 +31,26 @@ export function openBatch() {
     const found = readRecords(file.name, file.content, wanted);
     records = found.records;
     byId('batch-column-field').hidden = !found.columns;
-    column.replaceChildren(...(found.columns ?? []).map((each, i) => element('option', { value: i, dir: 'auto' }, each || String(i + 1))));
+    column.replaceChildren(
+      ...(found.columns ?? []).map((each, i) => element('option', { value: i, dir: 'auto' }, each || String(i + 1))),
+    );
     column.value = found.column ?? '';
     byId('batch-read').replaceChildren(
       element('p', { role: 'status', t: ['batch.read', { n: records.length, name: file.name }] }),
       ...found.problems.slice(0, 5).map(({ line, key }) => element('p', { class: 'refused', t: [key, { line }] })),
-      ...(found.problems.length > 5 ? [element('p', { class: 'refused', t: ['records.more', { n: found.problems.length - 5 }] })] : []));
+      ...(found.problems.length > 5
+        ? [element('p', { class: 'refused', t: ['records.more', { n: found.problems.length - 5 }] })]
+        : []),
+    );
     results.begin(records, file.name);
   };
 
   const run = () => {
     types.take();
     if (!records.length) {
-      byId('batch-read').replaceChildren(element('p', { class: 'refused', role: 'alert', t: file ? 'batch.noTexts' : 'batch.noFile' }));
+      byId('batch-read').replaceChildren(
+        element('p', { class: 'refused', role: 'alert', t: file ? 'batch.noTexts' : 'batch.noFile' }),
+      );
       return input.focus();
     }
     if (!results.waiting.length) results.begin(records, file.name); // all are done: once more from the beginning

@@ -26,12 +26,15 @@ export class TypesField {
     this.definition = element('div', { class: 'definition' });
     this.suggestions = element('div', { class: 'suggestions', role: 'group', label: 'types.suggestions' });
     place.replaceChildren(
-      element('div', { class: 'field' },
+      element(
+        'div',
+        { class: 'field' },
         element('label', { for: id, t: 'types.label' }),
         this.box,
         element('p', { id: `${id}-help`, class: 'quiet help', t: 'types.help' }),
         this.definition,
-        this.suggestions),
+        this.suggestions,
+      ),
     );
     this.draw();
   }
@@ -57,7 +60,10 @@ export class TypesField {
   }
 
   add(written) {
-    const names = written.split(SEPARATORS).map((name) => name.trim()).filter(Boolean);
+    const names = written
+      .split(SEPARATORS)
+      .map((name) => name.trim())
+      .filter(Boolean);
     for (const name of names) if (!this.definitions.has(name)) this.definitions.set(name, '');
     if (names.length) this.changed();
   }
@@ -105,14 +111,28 @@ export class TypesField {
 
   chip(name) {
     const defined = Boolean(this.definitions.get(name));
-    const open = element('button', {
-      type: 'button', class: 'chip-name', 'aria-expanded': 'false', on: { click: () => this.define(name, open) },
-      label: [defined ? 'types.defined' : 'types.define', { type: name }],
-    }, foreign('span', name));
+    const open = element(
+      'button',
+      {
+        type: 'button',
+        class: 'chip-name',
+        'aria-expanded': 'false',
+        on: { click: () => this.define(name, open) },
+        label: [defined ? 'types.defined' : 'types.define', { type: name }],
+      },
+      foreign('span', name),
+    );
     say(open, defined ? 'types.defined' : 'types.define', { type: name }, 'title');
-    const close = element('button', {
-      type: 'button', class: 'chip-remove', label: ['types.remove', { type: name }], on: { click: () => this.remove(name) },
-    }, '×');
+    const close = element(
+      'button',
+      {
+        type: 'button',
+        class: 'chip-remove',
+        label: ['types.remove', { type: name }],
+        on: { click: () => this.remove(name) },
+      },
+      '×',
+    );
     return element('li', { class: `chip ${hueClass(name, this.hues)}${defined ? ' defined' : ''}` }, open, close);
   }
 

@@ -10,7 +10,10 @@ export function writable(stores) {
 export function offerSources(select, stores) {
   const before = select.value;
   select.replaceChildren(
-    element('option', { value: '', t: 'store.auto' }), ...named(stores), element('option', { value: 'none', t: 'store.none' }));
+    element('option', { value: '', t: 'store.auto' }),
+    ...named(stores),
+    element('option', { value: 'none', t: 'store.none' }),
+  );
   if ([...select.options].some(({ value }) => value === before)) select.value = before;
 }
 

@@ -12,27 +12,48 @@ export class MarkedText {
   constructor(place, correction, { language, labels, hues, changed, describedBy }) {
     Object.assign(this, { correction, labels, hues, changed });
     this.node = element('div', {
-      class: 'text', dir: 'auto', lang: language, role: 'group', label: 'result.text', 'aria-describedby': describedBy,
+      class: 'text',
+      dir: 'auto',
+      lang: language,
+      role: 'group',
+      label: 'result.text',
+      'aria-describedby': describedBy,
     });
     this.node.addEventListener('click', (event) => this.clicked(event));
     this.node.addEventListener('keydown', (event) => this.moved(event));
-    const released = () => {
-      if (this.node.isConnected) setTimeout(() => this.selected()); // after the click that ends the selection
-      else document.removeEventListener('mouseup', released);
-    };
-    document.addEventListener('mouseup', released); // which may end anywhere
-    this.node.addEventListener('touchend', () => setTimeout(() => this.selected(), STILL));
+    this.watchSelection();
     place.append(this.node);
     this.draw();
   }
 
-  draw(focused = null) {
+  /** A mouse selects until it is released, anywhere; a finger's selection is done when it has not moved for a while. */
+  watchSelection() {
+    let finger = false;
+    let timer;
+    const watching = new AbortController();
+    const watch = (event, act) =>
+      document.addEventListener(event, (happened) => (this.node.isConnected ? act(happened) : watching.abort()), {
+        signal: watching.signal,
+      });
+    const soon = (wait) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => this.selected(), wait);
+    };
+    watch('pointerdown', ({ pointerType }) => (finger = pointerType === 'touch'));
+    watch('mouseup', () => finger || soon(0)); // after the click that ends the selection
+    watch('selectionchange', () => finger && soon(STILL));
+  }
+
+  draw() {
     const { text, entities } = this.correction;
     this.node.replaceChildren(marked(text, entities, this.hues(), { pressable: true }));
-    const buttons = this.buttons;
-    const next = focused === null ? 0 : Math.min(focused, buttons.length - 1);
-    if (buttons.length) buttons[next].tabIndex = 0;
-    if (focused !== null) buttons[next]?.focus();
+    this.reach(this.buttons[0]);
+  }
+
+  /** Makes a label the one that Tab comes to. */
+  reach(button) {
+    for (const each of this.buttons) each.tabIndex = each === button ? 0 : -1;
+    return button;
   }
 
   get buttons() {
@@ -42,7 +63,7 @@ export class MarkedText {
   clicked(event) {
     const target = event.target.closest('[data-entity]');
     if (!target || !getSelection().isCollapsed) return;
-    const button = this.buttons.find((each) => each.dataset.entity === target.dataset.entity);
+    const button = this.reach(this.buttonOf(Number(target.dataset.entity)));
     button.focus();
     this.edit(button);
   }
@@ -55,9 +76,7 @@ export class MarkedText {
     const last = buttons.length - 1;
     const to = { ArrowRight: Math.min(at + 1, last), ArrowLeft: Math.max(at - 1, 0), Home: 0, End: last }[event.key];
     if (to !== undefined) {
-      buttons[at].tabIndex = -1;
-      buttons[to].tabIndex = 0;
-      buttons[to].focus();
+      this.reach(buttons[to]).focus();
     } else if (event.key === 'Delete') {
       this.removed(this.entityOf(event.target), at);
     } else {
@@ -78,7 +97,8 @@ export class MarkedText {
       pick: (label) => {
         this.correction.relabel(entity, label);
         announce('correct.relabelled', { mention: entity.text, label });
-        this.after(at);
+        this.after();
+        this.reach(this.buttons[at]).focus();
       },
       remove: () => this.removed(entity, at),
     });
@@ -111,19 +131,25 @@ export class MarkedText {
     announce('correct.added', { n: this.correction.add(spans, label), label });
     const [{ start, end }] = spans;
     const entity = this.correction.entities.findIndex((e) => e.start === start && e.end === end && e.label === label);
-    this.after(0);
-    this.draw(this.buttons.findIndex((button) => Number(button.dataset.entity) === entity));
+    this.after();
+    this.reach(this.buttonOf(entity)).focus();
   }
 
   removed(entity, at) {
     this.correction.remove(entity);
     announce('correct.removed', { mention: entity.text });
-    this.after(at);
+    this.after();
+    const left = this.buttons;
+    if (left.length) this.reach(left[Math.min(at, left.length - 1)]).focus();
   }
 
-  after(focused) {
+  after() {
     this.changed();
-    this.draw(focused);
+    this.draw();
+  }
+
+  buttonOf(entity) {
+    return this.buttons.find((button) => Number(button.dataset.entity) === entity);
   }
 
   entityOf(button) {

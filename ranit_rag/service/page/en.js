@@ -47,7 +47,8 @@ export default {
   'empty.title': 'Name the types, and every mention is found',
   'empty.one': 'Paste a text, in English or Chinese.',
   'empty.two': 'Name what you look for, in your own words: drug, court, 公司. No training is needed.',
-  'empty.three': 'See why: which examples the model was shown, and how they were chosen. Correct it once, and texts like this one come out better.',
+  'empty.three':
+    'See why: which examples the model was shown, and how they were chosen. Correct it once, and texts like this one come out better.',
   'empty.samples': 'Begin with one of these',
   'sample.medicine': 'A clinical note',
   'sample.news': 'A news item',
@@ -58,9 +59,16 @@ export default {
   'result.text': 'The text with its entities',
   'result.legend': 'Types found',
   'result.found': { one: '{n} entity found', other: '{n} entities found' },
-  'result.facts': { one: '{n} entity · {seconds} s · {tokens} tokens', other: '{n} entities · {seconds} s · {tokens} tokens' },
-  'result.factsWindows': { one: '{n} entity in {windows} windows · {seconds} s · {tokens} tokens', other: '{n} entities in {windows} windows · {seconds} s · {tokens} tokens' },
-  'result.nothing': 'Nothing of these types was found. If something was missed, select it in the text and say what it is.',
+  'result.facts': {
+    one: '{n} entity · {seconds} s · {tokens} tokens',
+    other: '{n} entities · {seconds} s · {tokens} tokens',
+  },
+  'result.factsWindows': {
+    one: '{n} entity in {windows} windows · {seconds} s · {tokens} tokens',
+    other: '{n} entities in {windows} windows · {seconds} s · {tokens} tokens',
+  },
+  'result.nothing':
+    'Nothing of these types was found. If something was missed, select it in the text and say what it is.',
   'result.entity': '{mention}: {label} {score}',
   'result.entityUnscored': '{mention}: {label}',
   'result.offsets': 'Characters {start} to {end}',
@@ -92,7 +100,8 @@ export default {
   'change.gained': 'new',
   'change.lost': 'gone',
 
-  'correct.help': 'Not right? Select a passage to mark it, or press a label to change it. On a label, the arrow keys move, Enter changes and Delete removes.',
+  'correct.help':
+    'Not right? Select a passage to mark it, or press a label to change it. On a label, the arrow keys move, Enter changes and Delete removes.',
   'correct.edited': 'Corrected by you.',
   'correct.undo': 'Undo',
   'correct.discard': 'Back to the answer',
@@ -114,13 +123,16 @@ export default {
   'add.unlabelled': 'Say of which type it is.',
 
   'save.title': 'Save as an example',
-  'save.help': 'An example shows the model what you mean. It is saved as the text now stands above, corrections and all.',
+  'save.help':
+    'An example shows the model what you mean. It is saved as the text now stands above, corrections and all.',
   'save.store': 'Into',
   'save.name': 'Name of the new store',
   'save.save': 'Save',
   'save.done': 'Saved in “{store}”.',
-  'save.next': 'Texts like this one are shown it from now on (no text is shown its own answer). Change the text above to one like it, or run it again.',
-  'save.small': '“{store}” is still small. With fewer than 8 examples it is used only where you choose it, so it is now chosen under “Examples from”.',
+  'save.next':
+    'Texts like this one are shown it from now on (no text is shown its own answer). Change the text above to one like it, or run it again.',
+  'save.small':
+    '“{store}” is still small. With fewer than 8 examples it is used only where you choose it, so it is now chosen under “Examples from”.',
   'save.again': 'Run again',
 
   'why.title': 'Why this answer',
@@ -129,18 +141,31 @@ export default {
   'route.in_domain': 'In domain',
   'route.out_domain': 'Out of domain',
   'route.none': 'No examples',
-  'route.in_domain.told': { one: 'The text is at home in {store}, so the model was shown {n} example from there.', other: 'The text is at home in {store}, so the model was shown {n} examples from there.' },
-  'route.out_domain.told': { one: 'The text is at home in no store. The model was shown {n} example that shares enough words with it.', other: 'The text is at home in no store. The model was shown {n} examples that share enough words with it.' },
+  'route.in_domain.told': {
+    one: 'The text is at home in {store}, so the model was shown {n} example from there.',
+    other: 'The text is at home in {store}, so the model was shown {n} examples from there.',
+  },
+  'route.out_domain.told': {
+    one: 'The text is at home in no store. The model was shown {n} example that shares enough words with it.',
+    other: 'The text is at home in no store. The model was shown {n} examples that share enough words with it.',
+  },
   'route.none.told': 'Nothing in the stores was near enough to help, so the model saw the text alone.',
-  'route.in_domain.asked': { one: 'The model was shown {n} example from {store}.', other: 'The model was shown {n} examples from {store}.' },
-  'route.out_domain.asked': { one: 'The model was shown {n} example that shares words with the text.', other: 'The model was shown {n} examples that share words with the text.' },
+  'route.in_domain.asked': {
+    one: 'The model was shown {n} example from {store}.',
+    other: 'The model was shown {n} examples from {store}.',
+  },
+  'route.out_domain.asked': {
+    one: 'The model was shown {n} example that shares words with the text.',
+    other: 'The model was shown {n} examples that share words with the text.',
+  },
   'route.none.asked': 'No examples were shown: the model saw the text alone.',
   'why.probability': 'Probability of the domain',
   'why.ofThreshold': '{p}, needed {threshold}',
   'why.margin': 'Ahead of the next store',
   'why.pValue': 'p-value',
   'why.candidates': 'The stores compared',
-  'why.candidatesHelp': 'Text: cosine to the three nearest examples. Wording: how the words are the store’s own. Types: how well the types asked for fit. Together they rank the stores.',
+  'why.candidatesHelp':
+    'Text: cosine to the three nearest examples. Wording: how the words are the store’s own. Types: how well the types asked for fit. Together they rank the stores.',
   'why.shown': { one: 'The example shown', other: 'The examples shown ({n})' },
   'why.noneShown': 'None.',
   'why.similarity': 'cosine {value}',
@@ -149,33 +174,42 @@ export default {
   'why.promptHelp': 'What the model was asked, word for word, one question at a time.',
   'why.query': 'Question about',
   'why.distribution': 'Members of',
-  'why.tooLong': 'A text of this length is not explained in full. Run a part of it to see the stores compared, and the prompt.',
+  'why.tooLong':
+    'A text of this length is not explained in full. Run a part of it to see the stores compared, and the prompt.',
   'plot.axis': 'cosine to the three nearest examples',
   'plot.here': 'this text {value}',
-  'plot.caption': 'The members of {store}, each among the others. {share} of them are as far away as this text, or farther (coloured).',
-  'plot.told': 'Histogram of the similarities of {store}’s own members. This text is at {value}; a share of {share} is as far away or farther.',
+  'plot.caption':
+    'The members of {store}, each among the others. {share} of them are as far away as this text, or farther (coloured).',
+  'plot.told':
+    'Histogram of the similarities of {store}’s own members. This text is at {value}; a share of {share} is as far away or farther.',
 
   'stores.title': 'Stores',
   'stores.new': 'New store',
-  'stores.newHelp': 'A store holds the examples of one domain. Begin with a file of annotated texts; or correct an answer under Extract and save it.',
+  'stores.newHelp':
+    'A store holds the examples of one domain. Begin with a file of annotated texts; or correct an answer under Extract and save it.',
   'stores.none': 'There are none yet.',
   'stores.seed': 'bundled',
   'stores.size': { one: '{n} example', other: '{n} examples' },
   'stores.emptyTitle': 'No store yet',
-  'stores.emptyText': 'A store holds annotated texts of one domain. The model is shown those that are like the text in question. Press New store and import a file, or save a corrected answer.',
+  'stores.emptyText':
+    'A store holds annotated texts of one domain. The model is shown those that are like the text in question. Press New store and import a file, or save a corrected answer.',
   'store.examples': 'Examples',
   'store.mentions': 'Mentions',
   'store.language': 'Language',
   'store.embedding': 'Embedding',
   'store.types': 'Types in this store',
   'store.allTypes': 'Show all {n} types',
-  'store.readonly': 'Bundled with RANIT, and read-only. Export it and import it under another name to make it your own.',
+  'store.readonly':
+    'Bundled with RANIT, and read-only. Export it and import it under another name to make it your own.',
   'store.import': 'Import into this store',
   'store.export': 'Export',
   'store.exported': '{store} exported',
   'store.delete': 'Delete',
   'store.deleteTitle': 'Delete “{store}”?',
-  'store.deleteText': { one: 'Its {n} example is gone for good. Export it first if you may want it back.', other: 'All {n} examples are gone for good. Export them first if you may want them back.' },
+  'store.deleteText': {
+    one: 'Its {n} example is gone for good. Export it first if you may want it back.',
+    other: 'All {n} examples are gone for good. Export them first if you may want them back.',
+  },
   'store.deleted': '{store} deleted',
   'examples.title': 'Examples',
   'examples.search': 'Search',
@@ -200,7 +234,10 @@ export default {
   'import.unnamed': 'Give the store a name.',
   'import.noFile': 'Choose a file.',
   'import.report': '{added} added, {replaced} replaced, {unchanged} there already.',
-  'import.refused': { one: 'Nothing was written yet: {n} line is not sound.', other: 'Nothing was written yet: {n} lines are not sound.' },
+  'import.refused': {
+    one: 'Nothing was written yet: {n} line is not sound.',
+    other: 'Nothing was written yet: {n} lines are not sound.',
+  },
   'import.skip': 'Import the others',
   'import.problems': { one: '{n} line with a problem', other: '{n} lines with problems' },
 
@@ -234,7 +271,8 @@ export default {
   'key.refused': 'That key was not accepted.',
   'key.use': 'Use this key',
   'problem.away': 'The service does not answer',
-  'problem.away.do': 'See that “ranit serve” is running and that you are on its network, then try again. Your text is still here.',
+  'problem.away.do':
+    'See that “ranit serve” is running and that you are on its network, then try again. Your text is still here.',
   'problem.key': 'A key is needed',
   'problem.key.do': 'Try again and give the key that you were given for this service.',
   'problem.forbidden': 'This key may not do that',
@@ -249,8 +287,14 @@ export default {
   'problem.refused.do': 'Change what it names below, then try again.',
   'problem.busy': 'The service is still busy',
   'problem.busy.do': 'It was asked several times. Try again in a minute.',
-  'problem.waiting': { one: 'The service is busy. Asking again in {n} second …', other: 'The service is busy. Asking again in {n} seconds …' },
-  'problem.opening': { one: 'The service is getting ready. Asking again in {n} second …', other: 'The service is getting ready. Asking again in {n} seconds …' },
+  'problem.waiting': {
+    one: 'The service is busy. Asking again in {n} second …',
+    other: 'The service is busy. Asking again in {n} seconds …',
+  },
+  'problem.opening': {
+    one: 'The service is getting ready. Asking again in {n} second …',
+    other: 'The service is getting ready. Asking again in {n} seconds …',
+  },
   'problem.behind': 'The service is not able to answer now',
   'problem.behind.do': 'Something behind it is missing or stopping; its own words are below. Try again in a minute.',
   'problem.slow': 'That took too long',

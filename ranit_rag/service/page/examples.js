@@ -29,14 +29,33 @@ export class ExampleList {
     this.problem = element('div');
     this.count = element('p', { class: 'quiet', role: 'status' });
     this.list = element('ol', { class: 'examples' });
-    this.earlier = element('button', { type: 'button', class: 'small', t: 'examples.earlier', on: { click: () => this.turn(-PAGE) } });
-    this.later = element('button', { type: 'button', class: 'small', t: 'examples.later', on: { click: () => this.turn(PAGE) } });
+    this.earlier = element('button', {
+      type: 'button',
+      class: 'small',
+      t: 'examples.earlier',
+      on: { click: () => this.turn(-PAGE) },
+    });
+    this.later = element('button', {
+      type: 'button',
+      class: 'small',
+      t: 'examples.later',
+      on: { click: () => this.turn(PAGE) },
+    });
     this.pages = element('nav', { class: 'actions', label: 'examples.pages' }, this.earlier, this.later);
-    this.node = element('div', { class: 'browse' },
-      element('div', { class: 'card-head' },
+    this.node = element(
+      'div',
+      { class: 'browse' },
+      element(
+        'div',
+        { class: 'card-head' },
         element('h3', { t: 'examples.title' }),
-        element('div', { class: 'field inline' }, element('label', { for: id, t: 'examples.search' }), search)),
-      this.count, this.problem, this.list, this.pages);
+        element('div', { class: 'field inline' }, element('label', { for: id, t: 'examples.search' }), search),
+      ),
+      this.count,
+      this.problem,
+      this.list,
+      this.pages,
+    );
   }
 
   find(query) {
@@ -76,19 +95,38 @@ export class ExampleList {
   }
 
   row(example, hues) {
-    const remove = !this.readonly && element('button', {
-      type: 'button', class: 'plain', t: 'examples.delete', label: ['examples.deleteThis', { text: example.text.slice(0, 40) }],
-      on: { click: () => this.remove(example) },
-    });
-    return element('li', {},
-      element('div', { class: 'text', dir: 'auto', lang: example.language || languageOf(example.text) },
-        marked(new Text(example.text), example.entities, hues)),
-      element('p', { class: 'quiet' }, !this.readonly && example.source && foreign('span', example.source), remove));
+    const remove =
+      !this.readonly &&
+      element('button', {
+        type: 'button',
+        class: 'plain',
+        t: 'examples.delete',
+        label: ['examples.deleteThis', { text: example.text.slice(0, 40) }],
+        on: { click: () => this.remove(example) },
+      });
+    return element(
+      'li',
+      {},
+      element(
+        'div',
+        { class: 'text', dir: 'auto', lang: example.language || languageOf(example.text) },
+        marked(new Text(example.text), example.entities, hues),
+      ),
+      element('p', { class: 'quiet' }, !this.readonly && example.source && foreign('span', example.source), remove),
+    );
   }
 
   async remove(example) {
     const values = { text: example.text.slice(0, 80) };
-    if (!(await confirmed({ title: 'examples.deleteTitle', text: 'examples.deleteText', action: 'examples.delete', values }))) return;
+    if (
+      !(await confirmed({
+        title: 'examples.deleteTitle',
+        text: 'examples.deleteText',
+        action: 'examples.delete',
+        values,
+      }))
+    )
+      return;
     try {
       await ask('DELETE', `${this.path}/examples/${encodeURIComponent(example.id)}`);
       announce('examples.deleted');

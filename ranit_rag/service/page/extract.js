@@ -50,9 +50,8 @@ export function openExtract() {
     };
     const options = { json: request, signal, onWait: showWaiting(problem) };
     try {
-      const extraction = length < LONG
-        ? await askJson('POST', 'v1/extract', options)
-        : await inWindows(options, working);
+      const extraction =
+        length < LONG ? await askJson('POST', 'v1/extract', options) : await inWindows(options, working);
       clearProblem(problem);
       show(extraction);
     } catch (error) {
@@ -81,7 +80,10 @@ export function openExtract() {
 
   const suggest = async () => {
     const query = new URLSearchParams({ text: new Text(text.value).slice(0, LONG) });
-    const answer = await askJson('GET', `v1/types?${query}`, { quiet: true }).catch(() => ({ types: [], frequent: [] }));
+    const answer = await askJson('GET', `v1/types?${query}`, { quiet: true }).catch(() => ({
+      types: [],
+      frequent: [],
+    }));
     const spoken = text.value.trim() ? languageOf(text.value) : interfaceLanguage();
     const frequent = answer.frequent.map(({ type }) => type).filter((type) => languageOf(type) === spoken);
     types.suggest([...answer.types, ...frequent]);
@@ -101,12 +103,16 @@ export function openExtract() {
   byId('extract-form').addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) run();
   });
-  byId('samples').append(...SAMPLES.map((sample) => sampleButton(sample, () => {
-    text.value = sample.text;
-    text.dispatchEvent(new Event('input'));
-    types.set(sample.types);
-    run();
-  })));
+  byId('samples').append(
+    ...SAMPLES.map((sample) =>
+      sampleButton(sample, () => {
+        text.value = sample.text;
+        text.dispatchEvent(new Event('input'));
+        types.set(sample.types);
+        run();
+      }),
+    ),
+  );
   onStores(() => suggest());
 }
 
@@ -129,10 +135,17 @@ async function inWindows(options, working) {
 
 function sampleButton({ key, text, types, language }, choose) {
   const hues = huesOf(types);
-  return element('button', { type: 'button', class: 'sample', on: { click: choose } },
+  return element(
+    'button',
+    { type: 'button', class: 'sample', on: { click: choose } },
     element('strong', { t: key }),
     foreign('span', text, language, { class: 'excerpt' }),
-    element('span', { class: 'tags' }, types.map((type) => tag(type, hues))));
+    element(
+      'span',
+      { class: 'tags' },
+      types.map((type) => tag(type, hues)),
+    ),
+  );
 }
 
 /** What is different from the answer that the same text had before. */
@@ -147,10 +160,19 @@ function showChange(before, entities, answerHues) {
   }
   const hues = huesOf([...answerHues.keys(), ...lost.map(({ label }) => label)]);
   const one = (sign) => (entity) =>
-    element('li', { class: sign === '+' ? 'gained' : 'lost' },
+    element(
+      'li',
+      { class: sign === '+' ? 'gained' : 'lost' },
       element('span', { class: 'sign', t: sign === '+' ? 'change.gained' : 'change.lost' }),
-      foreign('span', entity.text), tag(entity.label, hues));
-  place.append(element('div', { class: 'change' },
-    element('strong', { t: 'change.title' }),
-    element('ul', {}, gained.map(one('+')), lost.map(one('−')))));
+      foreign('span', entity.text),
+      tag(entity.label, hues),
+    );
+  place.append(
+    element(
+      'div',
+      { class: 'change' },
+      element('strong', { t: 'change.title' }),
+      element('ul', {}, gained.map(one('+')), lost.map(one('−'))),
+    ),
+  );
 }

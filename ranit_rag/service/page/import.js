@@ -13,9 +13,14 @@ import { table } from './table.js';
 export function importForm({ store, done }) {
   const name = element('input', { id: 'import-name', dir: 'auto', autocomplete: 'off', required: true });
   const file = element('input', { id: 'import-file', type: 'file' });
-  const format = element('select', { id: 'import-format' },
+  const format = element(
+    'select',
+    { id: 'import-format' },
     element('option', { value: '', t: 'import.auto' }),
-    (catalog.info?.formats ?? ['jsonl', 'conll', 'sharegpt']).map((each) => element('option', { value: each, lang: 'en' }, each)));
+    (catalog.info?.formats ?? ['jsonl', 'conll', 'sharegpt']).map((each) =>
+      element('option', { value: each, lang: 'en' }, each),
+    ),
+  );
   const missing = element('p', { class: 'refused', role: 'alert' });
   const button = element('button', { type: 'submit', class: 'primary', t: 'import.run' });
   const problem = element('div');
@@ -25,8 +30,8 @@ export function importForm({ store, done }) {
     event.preventDefault();
     const target = store ?? name.value.trim();
     missing.textContent = '';
-    if (!target) return say(missing, 'import.unnamed'), name.focus();
-    if (!file.files.length) return say(missing, 'import.noFile'), file.focus();
+    if (!target) return (say(missing, 'import.unnamed'), name.focus());
+    if (!file.files.length) return (say(missing, 'import.noFile'), file.focus());
     await send(target, false);
   };
 
@@ -52,16 +57,23 @@ export function importForm({ store, done }) {
       button.disabled = false;
     }
   };
-  return element('form', { class: 'import', novalidate: true, on: { submit } },
-    store === null && element('div', { class: 'field' }, element('label', { for: 'import-name', t: 'import.name' }), name),
-    element('div', { class: 'field' },
+  return element(
+    'form',
+    { class: 'import', novalidate: true, on: { submit } },
+    store === null &&
+      element('div', { class: 'field' }, element('label', { for: 'import-name', t: 'import.name' }), name),
+    element(
+      'div',
+      { class: 'field' },
       element('label', { for: 'import-file', t: 'import.file' }),
-      dropTarget(file, element('p', { class: 'quiet', t: 'import.help' }))),
+      dropTarget(file, element('p', { class: 'quiet', t: 'import.help' })),
+    ),
     element('div', { class: 'field' }, element('label', { for: 'import-format', t: 'import.format' }), format),
     missing,
     element('div', { class: 'actions' }, button),
     problem,
-    report);
+    report,
+  );
 }
 
 function showReport(place, outcome) {
@@ -74,16 +86,22 @@ function showRefused(place, problems, goOn) {
   const broken = problems.filter(({ kind }) => kind === 'broken').length;
   announce('import.refused', { n: broken });
   place.replaceChildren(
-    element('div', { class: 'problem calm' },
+    element(
+      'div',
+      { class: 'problem calm' },
       element('p', { t: ['import.refused', { n: broken }] }),
-      element('button', { type: 'button', class: 'small', t: 'import.skip', on: { click: goOn } })),
-    ...listed(problems));
+      element('button', { type: 'button', class: 'small', t: 'import.skip', on: { click: goOn } }),
+    ),
+    ...listed(problems),
+  );
 }
 
 function listed(problems) {
   if (!problems.length) return [];
-  const rows = problems.map(({ line, message, hint }) =>
-    [String(line), element('span', { lang: 'en' }, [message, hint].filter(Boolean).join(' — '))]);
+  const rows = problems.map(({ line, message, hint }) => [
+    String(line),
+    element('span', { lang: 'en' }, [message, hint].filter(Boolean).join(' — ')),
+  ]);
   const about = ['import.problems', { n: problems.length }];
   return [element('h4', { t: about }), table(about, ['column.line', 'column.problem'], rows)];
 }

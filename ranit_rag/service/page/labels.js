@@ -28,8 +28,12 @@ export function hueClass(label, hues) {
 
 /** A label as a coloured tag, with a count or a score behind it. `name` and `attributes` make it a button where wanted. */
 export function tag(label, hues, number = '', name = 'span', attributes = {}) {
-  return element(name, { ...attributes, class: `tag ${hueClass(label, hues)}` },
-    foreign('span', label), number !== '' && element('span', { class: 'number' }, number));
+  return element(
+    name,
+    { ...attributes, class: `tag ${hueClass(label, hues)}` },
+    foreign('span', label),
+    number !== '' && element('span', { class: 'number' }, number),
+  );
 }
 
 function crc32(text) {

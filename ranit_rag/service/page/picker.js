@@ -27,13 +27,26 @@ export function askForLabel({ at, mention, labels, hues, now = null, pick, remov
     take();
   });
   const choices = labels.map((label) =>
-    tag(label, hues, '', 'button', { type: 'button', 'aria-pressed': String(label === now), on: { click: answered(() => pick(label)) } }));
-  open = element('div', { class: 'picker', popover: 'auto', role: 'dialog', label: ['picker.title', { mention }] },
+    tag(label, hues, '', 'button', {
+      type: 'button',
+      'aria-pressed': String(label === now),
+      on: { click: answered(() => pick(label)) },
+    }),
+  );
+  open = element(
+    'div',
+    { class: 'picker', popover: 'auto', role: 'dialog', label: ['picker.title', { mention }] },
     foreign('p', mention, undefined, { class: 'mention' }),
     choices.length > 0 && element('div', { class: 'choices', role: 'group', label: 'picker.choices' }, choices),
-    element('div', { class: 'row' }, other,
-      element('button', { type: 'button', class: 'small', t: 'picker.use', on: { click: take } })),
-    remove && element('button', { type: 'button', class: 'small danger', t: 'picker.remove', on: { click: answered(remove) } }));
+    element(
+      'div',
+      { class: 'row' },
+      other,
+      element('button', { type: 'button', class: 'small', t: 'picker.use', on: { click: take } }),
+    ),
+    remove &&
+      element('button', { type: 'button', class: 'small danger', t: 'picker.remove', on: { click: answered(remove) } }),
+  );
   const mine = open;
   mine.addEventListener('toggle', (event) => event.newState === 'closed' && mine.remove());
   document.body.append(mine);

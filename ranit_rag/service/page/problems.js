@@ -5,8 +5,18 @@ import { announce } from './announce.js';
 import { say } from './i18n.js';
 
 const BY_STATUS = {
-  0: 'away', 401: 'key', 403: 'forbidden', 404: 'gone', 409: 'conflict', 413: 'large', 422: 'refused', 400: 'refused',
-  429: 'busy', 502: 'behind', 503: 'behind', 504: 'slow',
+  0: 'away',
+  401: 'key',
+  403: 'forbidden',
+  404: 'gone',
+  409: 'conflict',
+  413: 'large',
+  422: 'refused',
+  400: 'refused',
+  429: 'busy',
+  502: 'behind',
+  503: 'behind',
+  504: 'slow',
 };
 
 /** Shows an error of the service in `place`; `again` is called when the user asks for another try. */
@@ -16,12 +26,15 @@ export function showProblem(place, error, again = null) {
   const kind = BY_STATUS[error.status] ?? 'broken';
   const said = error.status === 0 ? '' : [error.message, error.hint].filter(Boolean).join(' — ');
   place.replaceChildren(
-    element('div', { class: 'problem', role: 'alert', 'data-kind': kind },
+    element(
+      'div',
+      { class: 'problem', role: 'alert', 'data-kind': kind },
       element('h3', { t: `problem.${kind}` }),
       element('p', { t: `problem.${kind}.do` }),
       said && element('p', { class: 'said', lang: 'en' }, said),
       error.request && element('p', { class: 'said', t: ['problem.request', { id: error.request }] }),
-      again && element('button', { type: 'button', class: 'small', t: 'again', on: { click: again } })),
+      again && element('button', { type: 'button', class: 'small', t: 'again', on: { click: again } }),
+    ),
   );
 }
 

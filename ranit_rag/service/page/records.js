@@ -35,7 +35,11 @@ function readTable(content, separator, wanted) {
   const named = columns.findIndex((each) => each.toLowerCase() === 'text');
   const column = wanted ?? Math.max(named, 0);
   const ids = columns.findIndex((each) => each.toLowerCase() === 'id');
-  const records = rows.map(({ line, cells }) => ({ line, text: cells[column] ?? '', id: ids < 0 ? undefined : cells[ids] }));
+  const records = rows.map(({ line, cells }) => ({
+    line,
+    text: cells[column] ?? '',
+    id: ids < 0 ? undefined : cells[ids],
+  }));
   return { ...sorted(records), columns, column };
 }
 

@@ -38,30 +38,48 @@ export function showResult(extraction, { types, stores, again, saved }) {
   const back = (way) => () => {
     correction[way]();
     changed();
-    view.draw(0);
+    view.draw();
   };
   edited.append(
     element('span', { t: 'correct.edited' }),
     element('button', { type: 'button', class: 'plain', t: 'correct.undo', on: { click: back('undo') } }),
-    element('button', { type: 'button', class: 'plain', t: 'correct.discard', on: { click: back('discard') } }));
+    element('button', { type: 'button', class: 'plain', t: 'correct.discard', on: { click: back('discard') } }),
+  );
 
   const view = new MarkedText(place, correction, {
-    language: extraction.language, labels, hues, changed, describedBy: 'correct-help',
+    language: extraction.language,
+    labels,
+    hues,
+    changed,
+    describedBy: 'correct-help',
   });
   changed();
 
-  byId('result-body').replaceChildren(element('div', {},
-    legend,
-    nothing,
-    place,
-    element('p', { class: 'quiet help', id: 'correct-help', t: 'correct.help' }),
-    edited,
-    folded('add.title', addByTyping({ correction, labels, mark: (spans, label) => view.mark(spans, label) })),
-    folded('result.table', listing),
-    extraction.dropped.length > 0 && folded(['result.dropped', { n: extraction.dropped.length }], dropped(extraction)),
-    element('h3', { t: 'save.title' }),
-    element('p', { class: 'quiet help', t: 'save.help' }),
-    saveForm({ correction, language: extraction.language, stores, suggested: extraction.decisions[0]?.store, again, saved })));
+  byId('result-body').replaceChildren(
+    element(
+      'div',
+      {},
+      legend,
+      nothing,
+      place,
+      element('p', { class: 'quiet help', id: 'correct-help', t: 'correct.help' }),
+      edited,
+      folded('add.title', addByTyping({ correction, labels, mark: (spans, label) => view.mark(spans, label) })),
+      folded('result.table', listing),
+      extraction.dropped.length > 0 &&
+        folded(['result.dropped', { n: extraction.dropped.length }], dropped(extraction)),
+      element('h3', { t: 'save.title' }),
+      element('p', { class: 'quiet help', t: 'save.help' }),
+      saveForm({
+        correction,
+        language: extraction.language,
+        stores,
+        suggested: extraction.decisions[0]?.store,
+        again,
+        saved,
+      }),
+    ),
+  );
   facts(extraction);
   return hues();
 }
@@ -74,13 +92,27 @@ function facts({ entities, usage, decisions }) {
 }
 
 function entityTable(entities, hues) {
-  return table('result.table', ['column.entity', 'column.type', 'column.offsets', 'column.score'], entities.map((entity) => [
-    foreign('span', entity.text), tag(entity.label, hues), `${entity.start}–${entity.end}`, decimal(entity.score),
-  ]), { numbers: 2 });
+  return table(
+    'result.table',
+    ['column.entity', 'column.type', 'column.offsets', 'column.score'],
+    entities.map((entity) => [
+      foreign('span', entity.text),
+      tag(entity.label, hues),
+      `${entity.start}–${entity.end}`,
+      decimal(entity.score),
+    ]),
+    { numbers: 2 },
+  );
 }
 
 function dropped(extraction) {
-  return table('result.droppedTable', ['column.written', 'column.type', 'column.reason'], extraction.dropped.map((each) => [
-    foreign('span', each.text), foreign('span', each.label), element('span', { t: `dropped.${each.reason}` }),
-  ]));
+  return table(
+    'result.droppedTable',
+    ['column.written', 'column.type', 'column.reason'],
+    extraction.dropped.map((each) => [
+      foreign('span', each.text),
+      foreign('span', each.label),
+      element('span', { t: `dropped.${each.reason}` }),
+    ]),
+  );
 }

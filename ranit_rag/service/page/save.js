@@ -39,18 +39,25 @@ export function saveForm({ correction, language, stores, suggested, again, saved
         element('p', { t: ['save.done', { store }] }),
         element('p', { class: 'quiet', t: 'save.next' }),
         ...(small ? [element('p', { class: 'quiet', t: ['save.small', { store }] })] : []),
-        element('button', { type: 'button', class: 'small', t: 'save.again', on: { click: again } }));
+        element('button', { type: 'button', class: 'small', t: 'save.again', on: { click: again } }),
+      );
     } catch (error) {
       showProblem(problem, error);
     } finally {
       button.disabled = false;
     }
   };
-  return element('form', { class: 'save', novalidate: true, on: { submit } },
-    element('div', { class: 'row' },
+  return element(
+    'form',
+    { class: 'save', novalidate: true, on: { submit } },
+    element(
+      'div',
+      { class: 'row' },
       element('div', { class: 'field' }, element('label', { for: 'save-store', t: 'save.store' }), choice),
       naming,
-      button),
+      button,
+    ),
     problem,
-    done);
+    done,
+  );
 }

@@ -37,7 +37,12 @@ export async function storeView(name, { changed, deleted }) {
     }
   };
   const remove = async () => {
-    const sure = { title: 'store.deleteTitle', text: 'store.deleteText', action: 'store.delete', values: { store: name, n: store.size } };
+    const sure = {
+      title: 'store.deleteTitle',
+      text: 'store.deleteText',
+      action: 'store.delete',
+      values: { store: name, n: store.size },
+    };
     if (!(await confirmed(sure))) return;
     try {
       await ask('DELETE', path);
@@ -50,36 +55,54 @@ export async function storeView(name, { changed, deleted }) {
 
   describe(store);
   await examples.load();
-  return element('div', {},
-    element('div', { class: 'card-head' },
+  return element(
+    'div',
+    {},
+    element(
+      'div',
+      { class: 'card-head' },
       foreign('h2', name, store.language, { id: 'store-name' }),
-      element('div', { class: 'actions' },
+      element(
+        'div',
+        { class: 'actions' },
         element('button', { type: 'button', class: 'small', t: 'store.export', on: { click: save } }),
-        !store.readonly && element('button', { type: 'button', class: 'small danger', t: 'store.delete', on: { click: remove } }))),
+        !store.readonly &&
+          element('button', { type: 'button', class: 'small danger', t: 'store.delete', on: { click: remove } }),
+      ),
+    ),
     problem,
     store.readonly && element('p', { class: 'notice', t: 'store.readonly' }),
     store.unfinished && element('p', { class: 'notice', lang: 'en' }, store.unfinished),
     about,
     !store.readonly && folded('store.import', importForm({ store: name, done: refresh })),
-    examples.node);
+    examples.node,
+  );
 }
 
 function measures({ size, mentions, language, embedding }) {
   const fact = (key, value) => element('div', {}, element('dt', { t: key }), element('dd', {}, value));
-  return element('dl', { class: 'measures' },
+  return element(
+    'dl',
+    { class: 'measures' },
     fact('store.examples', size.toLocaleString()),
     fact('store.mentions', mentions.toLocaleString()),
     fact('store.language', language ? element('span', { t: `language.${language}` }) : '–'),
-    fact('store.embedding', element('span', { lang: 'en' }, embedding.name)));
+    fact('store.embedding', element('span', { lang: 'en' }, embedding.name)),
+  );
 }
 
 function kinds(types, hues) {
   const all = Object.entries(types);
   const list = element('ul', { class: 'legend', label: 'store.types' });
-  const show = (number) => list.replaceChildren(...all.slice(0, number).map(([label, n]) => element('li', {}, tag(label, hues, n))));
+  const show = (number) =>
+    list.replaceChildren(...all.slice(0, number).map(([label, n]) => element('li', {}, tag(label, hues, n))));
   show(KINDS);
   if (all.length <= KINDS) return list;
-  const more = element('button', { type: 'button', class: 'plain', on: { click: () => (show(all.length), more.remove()) } });
+  const more = element('button', {
+    type: 'button',
+    class: 'plain',
+    on: { click: () => (show(all.length), more.remove()) },
+  });
   say(more, 'store.allTypes', { n: all.length });
   return element('div', {}, list, more);
 }

@@ -13,9 +13,11 @@ export function openStores() {
   let chosen = null; // the name of the store that is shown
   let making = false; // a new one
 
-  const draw = (stores) => byId('store-list').replaceChildren(
-    ...stores.map((store) => row(store, !making && store.name === chosen, () => choose(store.name, { focus: true }))),
-    ...(stores.length ? [] : [element('li', { class: 'quiet', t: 'stores.none' })]));
+  const draw = (stores) =>
+    byId('store-list').replaceChildren(
+      ...stores.map((store) => row(store, !making && store.name === chosen, () => choose(store.name, { focus: true }))),
+      ...(stores.length ? [] : [element('li', { class: 'quiet', t: 'stores.none' })]),
+    );
 
   const choose = async (name, { focus = false } = {}) => {
     [chosen, making] = [name, false];
@@ -43,10 +45,14 @@ export function openStores() {
     byId('store-detail').replaceChildren(
       element('h2', { id: 'store-name', t: 'stores.new' }),
       element('p', { class: 'quiet', t: 'stores.newHelp' }),
-      importForm({ store: null, done: async (name) => {
-        [chosen, making] = [name, false];
-        await loadStores();
-      } }));
+      importForm({
+        store: null,
+        done: async (name) => {
+          [chosen, making] = [name, false];
+          await loadStores();
+        },
+      }),
+    );
     go();
     byId('import-name').focus();
   };
@@ -66,17 +72,29 @@ export function openStores() {
 function row({ name, size, language, types, readonly }, current, choose) {
   const kinds = Object.keys(types).slice(0, 4);
   const comma = interfaceLanguage() === 'zh' ? '、' : ', ';
-  return element('li', {},
-    element('button', { type: 'button', class: 'store', 'aria-current': current && 'true', on: { click: choose } },
-      element('span', { class: 'store-head' },
+  return element(
+    'li',
+    {},
+    element(
+      'button',
+      { type: 'button', class: 'store', 'aria-current': current && 'true', on: { click: choose } },
+      element(
+        'span',
+        { class: 'store-head' },
         foreign('strong', name, language),
         readonly && element('span', { class: 'badge', t: 'stores.seed' }),
-        element('span', { class: 'quiet figure', t: ['stores.size', { n: size }] })),
-      foreign('span', kinds.join(comma), language, { class: 'quiet excerpt' })));
+        element('span', { class: 'quiet figure', t: ['stores.size', { n: size }] }),
+      ),
+      foreign('span', kinds.join(comma), language, { class: 'quiet excerpt' }),
+    ),
+  );
 }
 
 function empty() {
-  return element('div', {},
+  return element(
+    'div',
+    {},
     element('h2', { id: 'store-name', t: 'stores.emptyTitle' }),
-    element('p', { t: 'stores.emptyText' }));
+    element('p', { t: 'stores.emptyText' }),
+  );
 }

@@ -6,7 +6,16 @@ import { element } from './dom.js';
 export function table(name, columns, rows, { numbers = 0 } = {}) {
   const figure = (i) => (i >= columns.length - numbers ? 'figure' : null);
   const head = columns.map((key, i) => element('th', { scope: 'col', class: figure(i), t: key }));
-  const body = rows.map((cells) => element('tr', {}, cells.map((cell, i) => element('td', { class: figure(i) }, cell))));
-  return element('div', { class: 'scroll', tabindex: '0', role: 'region', label: name },
-    element('table', {}, element('thead', {}, element('tr', {}, head)), element('tbody', {}, body)));
+  const body = rows.map((cells) =>
+    element(
+      'tr',
+      {},
+      cells.map((cell, i) => element('td', { class: figure(i) }, cell)),
+    ),
+  );
+  return element(
+    'div',
+    { class: 'scroll', tabindex: '0', role: 'region', label: name },
+    element('table', {}, element('thead', {}, element('tr', {}, head)), element('tbody', {}, body)),
+  );
 }

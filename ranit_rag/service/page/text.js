@@ -46,7 +46,11 @@ export class Text {
   /** Where a mention stands, every time, in code points. */
   occurrences(mention) {
     const found = [];
-    for (let at = this.text.indexOf(mention); mention && at >= 0; at = this.text.indexOf(mention, at + mention.length)) {
+    for (
+      let at = this.text.indexOf(mention);
+      mention && at >= 0;
+      at = this.text.indexOf(mention, at + mention.length)
+    ) {
       found.push({ start: this.point(at), end: this.point(at + mention.length) });
     }
     return found;
@@ -55,7 +59,7 @@ export class Text {
 
 export function countPoints(text) {
   let pairs = 0;
-  for (let i = 0; i < text.length; i += 1) if (isPair(text, i)) (pairs += 1), (i += 1);
+  for (let i = 0; i < text.length; i += 1) if (isPair(text, i)) ((pairs += 1), (i += 1));
   return text.length - pairs;
 }
 

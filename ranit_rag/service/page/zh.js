@@ -119,7 +119,8 @@ export default {
   'save.name': '新示例库的名称',
   'save.save': '保存',
   'save.done': '已保存到“{store}”。',
-  'save.next': '今后遇到类似的文本，模型会看到这个示例（文本不会看到它自己的答案）。把上面的文本改成类似的，或再运行一次。',
+  'save.next':
+    '今后遇到类似的文本，模型会看到这个示例（文本不会看到它自己的答案）。把上面的文本改成类似的，或再运行一次。',
   'save.small': '“{store}”还小。少于 8 个示例时，只有指定它才会用到，所以已在“示例来自”中选好。',
   'save.again': '再运行一次',
 
@@ -140,7 +141,8 @@ export default {
   'why.margin': '领先第二名',
   'why.pValue': 'p 值',
   'why.candidates': '比较过的示例库',
-  'why.candidatesHelp': '文本：与最近三个示例的余弦。用词：词语有多像该库。类型：与所求类型的契合度。三者合计决定名次。',
+  'why.candidatesHelp':
+    '文本：与最近三个示例的余弦。用词：词语有多像该库。类型：与所求类型的契合度。三者合计决定名次。',
   'why.shown': '给模型看的示例（{n}）',
   'why.noneShown': '没有。',
   'why.similarity': '余弦 {value}',
@@ -162,7 +164,8 @@ export default {
   'stores.seed': '自带',
   'stores.size': '{n} 个示例',
   'stores.emptyTitle': '还没有示例库',
-  'stores.emptyText': '示例库存放一个领域的标注文本，模型会看到与当前文本相似的那些。点“新建示例库”导入文件，或保存一次改正过的回答。',
+  'stores.emptyText':
+    '示例库存放一个领域的标注文本，模型会看到与当前文本相似的那些。点“新建示例库”导入文件，或保存一次改正过的回答。',
   'store.examples': '示例',
   'store.mentions': '提及',
   'store.language': '语言',

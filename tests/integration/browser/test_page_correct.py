@@ -97,6 +97,22 @@ def test_a_selection_that_ends_outside_or_in_white_space_is_trimmed(scripted: st
     assert page.locator(".picker .mention").text_content() == "again."
 
 
+def test_a_finger_selects_too(scripted: str, open_page: OpenPage) -> None:
+    page = open_page(scripted, width=390, touch=True)
+    find(page, EMOJI, "thing, place")
+    page.locator("#result-body .text").tap(position={"x": 3, "y": 3})
+    page.evaluate(
+        """() => {
+            const last = document.querySelector('#result-body .text').lastChild;
+            const start = last.data.indexOf('Köln');
+            getSelection().setBaseAndExtent(last, start, last, start + 4);
+        }"""
+    )
+    page.wait_for_selector(".picker:popover-open")
+    page.locator(".picker .choices button", has_text="place").tap()
+    assert entities(page)[-1] == ("Köln", "place")
+
+
 def test_labels_are_changed_and_removed_by_mouse(scripted: str, open_page: OpenPage) -> None:
     page = open_page(scripted)
     find(page, EMOJI, "thing, place")

@@ -51,6 +51,7 @@ def test_nothing_is_read_as_code_or_fetched_from_elsewhere(served: str) -> None:
     with urllib.request.urlopen(served) as answer:
         policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
+    assert "require-trusted-types-for 'script'" in policy, "the browser itself refuses text as HTML"
     assert "unsafe" not in policy
     for name, text in sources().items():
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text), (
