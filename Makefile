@@ -59,9 +59,14 @@ test-service: $(VENV)/dev-ready  ## ranit serve as a process: its OpenAPI docume
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/service
 .PHONY: test-service
 
-FUZZ_MINUTES ?= 5
-fuzz: $(VENV)/dev-ready  ## hostile inputs for the readers and the answer parser
+FUZZ_MINUTES ?= 15
+$(VENV)/fuzz-ready: $(VENV)/dev-ready
+	$(INSTALL) -e '.[dev,fuzz]'
+	touch $@
+
+fuzz: $(VENV)/fuzz-ready  ## hostile inputs for the readers and the answer parser: first any, then what reaches new code
 	$(BIN)/python -m tests.bench.fuzz --minutes $(FUZZ_MINUTES)
+	$(BIN)/python -m tests.bench.fuzz_guided --minutes $(FUZZ_MINUTES)
 .PHONY: fuzz
 
 lint: $(VENV)/dev-ready  ## style, types, layers
@@ -100,6 +105,10 @@ $(VLLM_ENV)/ready: pyproject.toml
 test-vllm: $(VLLM_ENV)/ready  ## contract tests against vLLM in process and `vllm serve`
 	$(VLLM_ENV)/bin/python -m pytest tests/integration/vllm
 .PHONY: test-vllm
+
+bench-served: $(VLLM_ENV)/ready  ## a corpus on `vllm serve`, against a bare client
+	OMP_NUM_THREADS=1 $(VLLM_ENV)/bin/python -m tests.bench.served
+.PHONY: bench-served
 
 # Query pipelines were last in llama-index-core 0.12; an environment of its own has that, and of RANIT what they need.
 LLAMA_ENV := .venv-llama-legacy

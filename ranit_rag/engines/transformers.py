@@ -159,9 +159,11 @@ def _load(found: str, adapter: str | Path | None, device: str, dtype: str, atten
     # What comes over the network is worth a progress bar, what lies on the disk is not.
     try:
         with no_progress_bar() if local else nullcontext():
-            tokenizer = AutoTokenizer.from_pretrained(found, local_files_only=local)
+            # Without a word on it, transformers would ask on the terminal whether to run code that comes with a model.
+            options = {"local_files_only": local, "trust_remote_code": False}
+            tokenizer = AutoTokenizer.from_pretrained(found, **options)
             model = AutoModelForCausalLM.from_pretrained(
-                found, dtype=precision, attn_implementation=attention, local_files_only=local
+                found, dtype=precision, attn_implementation=attention, **options
             )
             if adapter is not None:
                 model = _merged(model, Path(adapter))
