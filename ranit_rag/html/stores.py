@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 
 from ranit_rag.html.marks import annotated
 from ranit_rag.html.parts import bar, count, escape, styled, table
@@ -20,18 +21,19 @@ class StoreCard:
 
     name: str
     examples: int = 0
-    types: Mapping[str, int] | None = None
-    languages: Mapping[str, int] | None = None
+    types: Mapping[str, int] = field(default_factory=dict)
+    languages: Mapping[str, int] = field(default_factory=dict)
     embedding: str = ""
     problem: str = ""
 
 
 def store_fragment(card: StoreCard, examples: Sequence[Example] = ()) -> str:
     """Name, size, types with their frequencies, and the ``examples`` given, with the style that they need."""
-    types = card.types or {}
-    most = max(types.values(), default=1)
-    rows = [(escape(name), bar(mentions / most), f"{mentions:,}") for name, mentions in [*types.items()][:LISTED_TYPES]]
-    about = [count(card.examples, "example"), count(sum(types.values()), "mention"), _listed(card.languages or {})]
+    most = max(card.types.values(), default=1)
+    listed = islice(card.types.items(), LISTED_TYPES)
+    rows = [(escape(name), bar(mentions / most), f"{mentions:,}") for name, mentions in listed]
+    more = len(card.types) - len(rows)
+    about = [count(card.examples, "example"), count(sum(card.types.values()), "mention"), _listed(card.languages)]
     return styled(
         "\n".join(
             [
@@ -40,7 +42,7 @@ def store_fragment(card: StoreCard, examples: Sequence[Example] = ()) -> str:
                 f'<p class="ranit-note">{" · ".join(filter(None, [*about, escape(card.embedding)]))}</p>',
                 f'<p class="ranit-note"><strong>{escape(card.problem)}</strong></p>' if card.problem else "",
                 table(("Type", "", "Mentions"), rows, numbers=1) if rows else "",
-                f'<p class="ranit-note">and {len(types) - len(rows)} more types</p>' if len(types) > len(rows) else "",
+                f'<p class="ranit-note">and {count(more, "more type")}</p>' if more else "",
                 *(f'<div class="ranit-example">{annotated(example)}</div>' for example in examples),
                 "</article>",
             ]
@@ -53,10 +55,10 @@ def stores_fragment(cards: Sequence[StoreCard]) -> str:
     rows = [
         (
             f"<strong>{escape(card.name)}</strong>",
-            escape(card.problem) or _listed(card.types or {}, NAMED_TYPES),
-            _listed(card.languages or {}),
+            escape(card.problem) or _listed(card.types, NAMED_TYPES),
+            _listed(card.languages),
             escape(card.embedding),
-            f"{sum((card.types or {}).values()):,}",
+            f"{sum(card.types.values()):,}",
             f"{card.examples:,}",
         )
         for card in cards
