@@ -21,6 +21,7 @@ from ranit_rag.service.metrics import Metrics
 STORES_PATH = "/v1/stores/"
 _REQUEST_ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_METHODS = (*_SAFE, "POST", "PUT", "PATCH", "DELETE")
 # The page, and whatever is opened in a browser: nothing from elsewhere, nothing inline, no frames.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -92,8 +93,9 @@ class Requests:
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
-        self._metrics.request(route, scope["method"], status, seconds)
-        told = {"method": scope["method"], "route": route, "status": status, "seconds": round(seconds, 4)}
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.request(route, method, status, seconds)
+        told = {"method": method, "route": route, "status": status, "seconds": round(seconds, 4)}
         noted = scope.get("ranit.noted", {})
         _logger.info("request", extra={"request_id": scope["ranit.request_id"], **told, **noted})
 
@@ -110,11 +112,14 @@ def _foreign(scope: Scope, headers: Headers, hosts: Collection[str]) -> RefusedE
 
     Such a page may have its own host's name lead to this machine; then the name gives it away.
     """
-    asked = urlsplit(f"//{headers.get('host', '')}").hostname
+    host, origin = headers.get("host", ""), headers.get("origin")
+    try:
+        asked, came_from = urlsplit(f"//{host}").hostname, urlsplit(origin or "").netloc
+    except ValueError:  # brackets that hold no address
+        return RefusedError(403, "ForeignHost", "the server is asked for, or from, what is no host")
     if hosts and asked not in hosts:
         return RefusedError(403, "ForeignHost", "the server is asked for by a name that is not its own")
-    origin = headers.get("origin")
-    if scope["method"] in _SAFE or origin is None or urlsplit(origin).netloc == headers.get("host"):
+    if scope["method"] in _SAFE or origin is None or came_from == host:
         return None
     return RefusedError(
         403, "ForeignOrigin", f"requests of pages of {origin[:80]} are refused", hint="use the page at /"

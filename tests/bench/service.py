@@ -137,20 +137,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--queue", type=int, default=48, help="texts in hand from which on more are refused")
     parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--dtype", default="float32", help="bfloat16 is several times faster on a CPU with avx512_bf16")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     options = parser.parse_args()
     print("## Service\n\n`python -m tests.bench.service`\n")
     print(
         f"{options.clients} clients, {options.seconds:g} s for each arm in {options.rounds} turns, a queue of "
-        f"{options.queue} texts; embedded model, float32, {platform.machine()}, {os.cpu_count()} cores, "
+        f"{options.queue} texts; embedded model, {options.dtype}, {platform.machine()}, {os.cpu_count()} cores, "
         f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}, Python {platform.python_version()}; "
         "the clients run on the same machine.\n"
     )
     with tempfile.TemporaryDirectory() as folder:
-        queue = ("--queue", str(options.queue))
+        shared = ("--queue", str(options.queue), "--dtype", options.dtype)
         arms = {
-            f"batches of up to {options.batch}": Server(Path(folder), "--batch", str(options.batch), *queue),
-            "one by one": Server(Path(folder), "--batch", "1", "--batch-wait", "0", *queue),
+            f"batches of up to {options.batch}": Server(Path(folder), "--batch", str(options.batch), *shared),
+            "one by one": Server(Path(folder), "--batch", "1", "--batch-wait", "0", *shared),
         }
         for name in options.workloads:
             bodies = WORKLOADS[name]()
