@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ranit_rag.pipeline import Ranit
 
 _MOST_CHARACTERS = 8_000_000  # under way at once, so that long texts side by side do not fill the memory
-_AHEAD = 8
+_TOGETHER = 4  # texts for a server: fewer cost more changes between threads, more wait longer for their slowest
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Lanes:
 
     @classmethod
     def suiting(cls, ner: Ranit) -> Lanes:
-        """A server batches by itself: it gets many texts side by side. An engine in this process gets batches.
+        """A server batches by itself: it gets many small batches side by side. An engine in this process gets one.
 
-        With a few texts more than requests, the next prompts are ready when a request ends.
+        With twice as many texts as requests, the next prompts are ready when a request ends.
         """
         if ner.engine.info.name == "openai":
-            return cls(texts=1, abreast=ner.settings.concurrency + _AHEAD)
+            return cls(_TOGETHER, abreast=max(2 * ner.settings.concurrency // _TOGETHER, 2))
         return cls()
 
 
