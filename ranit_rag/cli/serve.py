@@ -21,7 +21,7 @@ _MIB = 1024 * 1024
 @click.option(
     "--keys",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A TOML file of keys; see below. More may stand in RANIT_KEYS, as name:secret[:read|write], …",
+    help="A TOML file of keys, as above. More may stand in RANIT_KEYS, as name:secret[:read|write], …",
 )
 @click.option("--queue", default=256, show_default=True, help="Texts in hand from which on more are refused (429).")
 @click.option("--batch", default=16, show_default=True, help="The most windows that the engine is asked about at once.")

@@ -39,9 +39,3 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 @pytest.fixture
 def client(serve: Serve) -> TestClient:
     return serve()
-
-
-def metformin(word: str = "Metformin") -> dict[str, Any]:
-    """An annotated text, as requests carry it."""
-    text = f"{word} lowers blood sugar in adults."
-    return {"text": text, "entities": [{"start": 0, "end": len(word), "label": "drug"}]}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import metformin
+from annotated import metformin
 from fastapi.testclient import TestClient
 
 from ranit_rag.errors import ConfigError

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from conftest import metformin
+from annotated import metformin
 from fastapi.testclient import TestClient
 
 from ranit_rag.errors import EngineError

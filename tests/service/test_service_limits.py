@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from conftest import metformin
+from annotated import metformin
 from fastapi.testclient import TestClient
 
 from ranit_rag.engines.base import Reply

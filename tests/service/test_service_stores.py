@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import metformin
+from annotated import metformin
 from fastapi.testclient import TestClient
 
 from ranit_rag import Settings, open_stores

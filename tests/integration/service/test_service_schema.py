@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from serving import Server
+from served_process import Server
 
 # A body that breaks a bound of the schema may be longer than the server reads at all: 413.
 CONFIGURATION = """\

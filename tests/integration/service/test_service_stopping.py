@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from serving import ASKED, Server
+from served_process import ASKED, Server
 
 from ranit_rag import open_stores
 
