@@ -83,14 +83,15 @@ class Outcomes:
     """
 
     def __init__(self, journal: Path, asked: Mapping[str, Any]) -> None:
-        self._paths = (journal, journal.with_name(f"{journal.name}.lock"), journal.with_suffix(".outcomes"))
+        self._file = journal.with_suffix(".outcomes")
+        self._paths = (self._file, journal.with_name(f"{journal.name}.lock"), journal)
         self._sound: set[str] = set()
         self._journal = Journal(journal, asked)
         try:
-            self._bodies = self._paths[-1].open("ab+", buffering=0)
+            self._bodies = self._file.open("ab+", buffering=0)
         except OSError as error:
             self._journal.close()
-            raise unwritable(self._paths[-1], error) from error
+            raise unwritable(self._file, error) from error
 
     def add(self, outcomes: Mapping[str, Outcome]) -> None:
         """Keep outcomes: all or none of them, if a kill comes meanwhile."""
@@ -118,7 +119,7 @@ class Outcomes:
         self._journal.close()
 
     def delete(self) -> None:
-        """Close and remove the files: the part is written."""
+        """Close and remove the files: the part is written. The journal goes last, so that a kill meanwhile is seen."""
         self.close()
         for path in self._paths:
             path.unlink(missing_ok=True)
@@ -134,7 +135,7 @@ class Outcomes:
                     left = left[self._bodies.write(left) :]
                 end += len(block)
         except OSError as error:
-            raise unwritable(self._paths[-1], error) from error
+            raise unwritable(self._file, error) from error
         return {"place": place, "length": end - place, "checksum": checksum}
 
     def _read(self, entry: Mapping[str, Any]) -> Iterator[bytes]:

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from text.evil_text import evil_text
 
-from ranit_rag import Decision, Entity, Extraction, Failure, Usage
-from ranit_rag.corpus import outcomes
+from ranit_rag import Decision, Entity, Extraction, Failure, Ranit, Usage
+from ranit_rag.corpus import Record, extract_corpus, outcomes
 from ranit_rag.corpus.outcomes import Outcome, Outcomes, outcome_in, outcome_of
 from ranit_rag.corpus.parts import Head
 from ranit_rag.errors import ServerError
+from ranit_rag.testing import ScriptedEngine
 from ranit_rag.types import Dropped
 
 entities = st.builds(Entity, evil_text, evil_text, st.integers(0, 99), st.integers(0, 99), st.none() | st.floats(0, 1))
@@ -100,6 +101,29 @@ def test_the_counts_of_an_outcome_survive(tmp_path: Path) -> None:
     assert failure is not None
     assert (success.tally, success.failed) == (outcome_of(extraction).tally, False)
     assert (failure.tally.failures, failure.failed) == ({"ServerError": 1}, True)
+
+
+def test_a_kill_between_the_last_steps_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows are written and the first of the journal's files is gone when the kill comes."""
+    engine = ScriptedEngine({("Aspirin", "drug"): ["Aspirin"]})
+
+    def run() -> None:
+        extract_corpus(
+            Ranit(engine, judge="never"), [Record("Aspirin", "here:0")], tmp_path / "out", types={"drug": ""}
+        )
+
+    def killed(outcomes: Outcomes) -> None:
+        outcomes.close()
+        outcomes._paths[0].unlink()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Outcomes, "delete", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    run()
+    assert len(engine.conversations) == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"part-00000.jsonl", "run.json", "summary.json"}
 
 
 LONG = """
