@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,9 @@ class Server:
         windows, count = (re.search(rf"^ranit_batch_windows_{name} (\S+)", told, re.M) for name in ("sum", "count"))
         return (float(windows[1]), float(count[1])) if windows and count else (0.0, 0.0)
 
+    def kill(self) -> None:
+        self._process.kill()
+
     def stop(self) -> int:
         self._process.terminate()
         code = self._process.wait(120)
@@ -138,6 +142,7 @@ def main() -> None:
     parser.add_argument("--queue", type=int, default=48, help="texts in hand from which on more are refused")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--dtype", default="float32", help="bfloat16 is several times faster on a CPU with avx512_bf16")
+    parser.add_argument("--home", type=Path, help="a folder to keep the seed stores in; by default they are built anew")
     parser.add_argument("--workloads", nargs="+", choices=WORKLOADS, default=list(WORKLOADS))
     options = parser.parse_args()
     print("## Service\n\n`python -m tests.bench.service`\n")
@@ -147,12 +152,15 @@ def main() -> None:
         f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS', 'not set')}, Python {platform.python_version()}; "
         "the clients run on the same machine.\n"
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        home = options.home or Path(folder)
         shared = ("--queue", str(options.queue), "--dtype", options.dtype)
         arms = {
-            f"batches of up to {options.batch}": Server(Path(folder), "--batch", str(options.batch), *shared),
-            "one by one": Server(Path(folder), "--batch", "1", "--batch-wait", "0", *shared),
+            f"batches of up to {options.batch}": Server(home, "--batch", str(options.batch), *shared),
+            "one by one": Server(home, "--batch", "1", "--batch-wait", "0", *shared),
         }
+        for server in arms.values():
+            stack.callback(server.kill)
         for name in options.workloads:
             bodies = WORKLOADS[name]()
             for server in arms.values():
