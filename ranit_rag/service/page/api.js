@@ -1,9 +1,10 @@
 // The way to the service: keys, waiting where it is busy, server-sent events, and one kind of error for all that fails.
 
 const KEY = 'ranit.key'; // in sessionStorage: forgotten when the window is closed
-const PATIENCE = { 429: 6, 503: 60 }; // times that a busy service is asked again, and one that says when it will be ready
+// Times that a busy service is asked again, and one that says when it will be ready.
+const PATIENCE = { 429: 6, 503: 60 };
 
-/** What the service said, or `status` 0 where it said nothing; `wait` are the seconds until it wants to be asked again. */
+/** What the service said, or `status` 0 where it said nothing; `wait` are the seconds until it may be asked again. */
 export class ServiceError extends Error {
   constructor(status, { type = '', message = '', hint = '', request_id: request = '', problems = [] } = {}, wait = 0) {
     super(message);
@@ -33,8 +34,9 @@ export function keepKey(key) {
 }
 
 /**
- * Ask the service; resolves to its Response. `json` or `body` is what is sent, `onWait(seconds, status)` is called before
- * each pause for a busy service, `quiet` asks the user for nothing. Raises ServiceError, and AbortError through `signal`.
+ * Ask the service; resolves to its Response. `json` or `body` is what is sent, `onWait(seconds, status)` is called
+ * before each pause for a busy service, `quiet` asks the user for nothing. Raises ServiceError, and AbortError through
+ * `signal`.
  */
 export async function ask(method, path, { json, body, accept, signal, onWait = () => {}, quiet = false } = {}) {
   for (let asked = 0; ;) {

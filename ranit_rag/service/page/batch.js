@@ -3,7 +3,7 @@
 import { askEvents, ServiceError } from './api.js';
 import { announce } from './announce.js';
 import { BatchResults } from './batch-results.js';
-import { catalog, onStores } from './catalog.js';
+import { catalog, onStores, suggestedTypes } from './catalog.js';
 import { chosenSource, offerSources } from './choose.js';
 import { TypesField } from './chips.js';
 import { byId, element, goTo } from './dom.js';
@@ -27,6 +27,9 @@ export function openBatch() {
 
   onStores((stores) => offerSources(store, stores));
 
+  const suggest = async () => types.suggest(await suggestedTypes(records[0]?.text ?? ''));
+  onStores(suggest);
+
   const read = (wanted = null) => {
     const found = readRecords(file.name, file.content, wanted);
     records = found.records;
@@ -43,6 +46,7 @@ export function openBatch() {
         : []),
     );
     results.begin(records, file.name);
+    suggest();
   };
 
   const run = () => {

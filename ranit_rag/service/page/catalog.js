@@ -1,6 +1,11 @@
 // What the page knows of the service: what it is, and its stores. Whoever shows stores listens here.
 
 import { askJson } from './api.js';
+import { languageOf } from './dom.js';
+import { interfaceLanguage } from './i18n.js';
+import { Text } from './text.js';
+
+const READ = 2000; // characters of a text that tell which store it belongs to
 
 const listeners = new Set();
 
@@ -23,4 +28,13 @@ export async function loadStores(options) {
 export async function loadInfo() {
   catalog.info = await askJson('GET', 'v1/info', { quiet: true });
   return catalog.info;
+}
+
+/** Types to offer for a text: those of its store, then what is frequent in stores of its language. Never fails. */
+export async function suggestedTypes(text) {
+  const query = new URLSearchParams({ text: new Text(text).slice(0, READ) });
+  const nothing = { types: [], frequent: [] };
+  const { types, frequent } = await askJson('GET', `v1/types?${query}`, { quiet: true }).catch(() => nothing);
+  const spoken = text.trim() ? languageOf(text) : interfaceLanguage();
+  return [...types, ...frequent.map(({ type }) => type).filter((type) => languageOf(type) === spoken)];
 }

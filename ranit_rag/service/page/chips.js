@@ -164,7 +164,7 @@ export class TypesField {
 
   drawSuggestions() {
     const left = this.offered.filter((name) => !this.definitions.has(name)).slice(0, SUGGESTED);
-    this.suggestions.hidden = !left.length;
+    this.suggestions.hidden = !this.offered.length;
     this.suggestions.replaceChildren(
       element('span', { class: 'quiet', t: 'types.suggestions' }),
       ...left.map((name) => this.suggestion(name)),

@@ -6,8 +6,8 @@ import { say } from './i18n.js';
 const SVG = 'http://www.w3.org/2000/svg';
 
 /**
- * An element. `on` takes handlers by event; `t` a key of the dictionary, or [key, parameters], for its text; `label` the
- * same for aria-label. Attributes that are false, null or undefined are left out, and so are such children.
+ * An element. `on` takes handlers by event; `t` a key of the dictionary, or [key, parameters], for its text; `label`
+ * the same for aria-label. Attributes that are false, null or undefined are left out, and so are such children.
  */
 export function element(tag, attributes = {}, ...children) {
   return filled(document.createElement(tag), attributes, children);
@@ -32,7 +32,7 @@ export function languageOf(text) {
   return /\p{Script=Han}/u.test(text) ? 'zh' : 'en';
 }
 
-/** Takes the reader to a part of the page that has just changed: the focus, and the view where it shows little of it. */
+/** Takes the reader to a part of the page that has just changed: the focus, and the view if it shows little of it. */
 export function goTo(node) {
   node.focus({ preventScroll: true });
   const { top } = node.getBoundingClientRect();

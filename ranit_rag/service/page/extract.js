@@ -2,17 +2,17 @@
 
 import { askEvents, askJson, ServiceError, toldError } from './api.js';
 import { announce } from './announce.js';
-import { catalog, loadStores, onStores } from './catalog.js';
+import { catalog, loadStores, onStores, suggestedTypes } from './catalog.js';
 import { choose, chosenSource, offerSources } from './choose.js';
 import { TypesField } from './chips.js';
 import { difference } from './correction.js';
-import { byId, element, foreign, goTo, languageOf } from './dom.js';
-import { interfaceLanguage, say } from './i18n.js';
+import { byId, element, foreign, goTo } from './dom.js';
+import { say } from './i18n.js';
 import { huesOf, tag } from './labels.js';
 import { clearProblem, showProblem, showWaiting } from './problems.js';
 import { showResult } from './result.js';
 import { SAMPLES } from './samples.js';
-import { countPoints, Text } from './text.js';
+import { countPoints } from './text.js';
 import { showWhy } from './why.js';
 import { Working } from './working.js';
 
@@ -78,16 +78,7 @@ export function openExtract() {
     return small;
   };
 
-  const suggest = async () => {
-    const query = new URLSearchParams({ text: new Text(text.value).slice(0, LONG) });
-    const answer = await askJson('GET', `v1/types?${query}`, { quiet: true }).catch(() => ({
-      types: [],
-      frequent: [],
-    }));
-    const spoken = text.value.trim() ? languageOf(text.value) : interfaceLanguage();
-    const frequent = answer.frequent.map(({ type }) => type).filter((type) => languageOf(type) === spoken);
-    types.suggest([...answer.types, ...frequent]);
-  };
+  const suggest = async () => types.suggest(await suggestedTypes(text.value));
 
   let timer;
   text.addEventListener('input', () => {

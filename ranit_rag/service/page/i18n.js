@@ -23,7 +23,7 @@ export function t(key, values = {}) {
   return words.replace(/\{(\w+)\}/g, (_, name) => told(values[name]));
 }
 
-/** Writes the words for a key as an element's text, or into one of its attributes: `say(node, key, values?, attribute?)`. */
+/** Writes the words for a key as an element's text or into an attribute: `say(node, key, values?, attribute?)`. */
 export function say(node, key, values = {}, place = '') {
   if (typeof values === 'string') [values, place] = [{}, values];
   parameters.set(node, { ...parameters.get(node), [place]: values });

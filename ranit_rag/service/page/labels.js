@@ -26,7 +26,7 @@ export function hueClass(label, hues) {
   return `hue-${hues.get(label) ?? 0}`;
 }
 
-/** A label as a coloured tag, with a count or a score behind it. `name` and `attributes` make it a button where wanted. */
+/** A label as a coloured tag, with a count or a score behind it. `name` and `attributes` may make it a button. */
 export function tag(label, hues, number = '', name = 'span', attributes = {}) {
   return element(
     name,

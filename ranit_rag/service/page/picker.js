@@ -9,8 +9,8 @@ const GAP = 8; // pixels between the window, what it is about, and the edges of 
 let open = null;
 
 /**
- * Asks for a label. `at` is the rectangle of the passage on the screen, `labels` those on offer, `now` the label that it
- * has; `pick(label)` and, for an entity, `remove()` are called with the answer.
+ * Asks for a label. `at` is the rectangle of the passage on the screen, `labels` those on offer, `now` the label that
+ * it has; `pick(label)` and, for an entity, `remove()` are called with the answer.
  */
 export function askForLabel({ at, mention, labels, hues, now = null, pick, remove = null }) {
   closePicker();

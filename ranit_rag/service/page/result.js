@@ -11,8 +11,8 @@ import { table } from './table.js';
 import { Text } from './text.js';
 
 /**
- * Draws an Extraction. `types` are those that were asked for; `stores`, `again` and `saved` are for the form that saves.
- * Returns the hues of its labels, which the explanation shares.
+ * Draws an Extraction. `types` are those that were asked for; `stores`, `again` and `saved` are for the form that
+ * saves. Returns the hues of its labels, which the explanation shares.
  */
 export function showResult(extraction, { types, stores, again, saved }) {
   const text = new Text(extraction.text);

@@ -7,8 +7,8 @@ import { clearProblem, showProblem } from './problems.js';
 import { chosenStore, offerTargets, writable } from './choose.js';
 
 /**
- * The form under an answer. `correction` is saved under the store chosen; `suggested` is chosen at first where it can be
- * written. `again` runs the text once more; `saved(store)` is told, and says whether the store is so
+ * The form under an answer. `correction` is saved into the store chosen; `suggested` is chosen at first where it can
+ * be written. `again` runs the text once more; `saved(store)` is told, and says whether the store is so
  * small that it had to be chosen by hand.
  */
 export function saveForm({ correction, language, stores, suggested, again, saved }) {

@@ -13,7 +13,7 @@ import { showProblem } from './problems.js';
 
 const KINDS = 16; // types that are shown before the rest is counted
 
-/** A store as a node, with its first examples. `changed()` is called when there are others in it, `deleted()` when it is gone. */
+/** A store as a node. `changed()` is called when there are other examples in it, `deleted()` when it is gone. */
 export async function storeView(name, { changed, deleted }) {
   const path = `v1/stores/${encodeURIComponent(name)}`;
   const store = await askJson('GET', path);

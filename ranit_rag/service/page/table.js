@@ -2,7 +2,7 @@
 
 import { element } from './dom.js';
 
-/** Rows of cells, each a string or a node. `name` is its key in the dictionary; the last `numbers` columns are figures. */
+/** Rows of cells, each a string or a node. `name` is a key of the dictionary; the last `numbers` columns are figures. */
 export function table(name, columns, rows, { numbers = 0 } = {}) {
   const figure = (i) => (i >= columns.length - numbers ? 'figure' : null);
   const head = columns.map((key, i) => element('th', { scope: 'col', class: figure(i), t: key }));

@@ -1,4 +1,4 @@
-// Tabs after the pattern of the ARIA Authoring Practices: one stop for Tab, the arrows choose. The address names the tab.
+// Tabs after the ARIA Authoring Practices: one stop for Tab, the arrows choose. The address names the tab.
 
 export function openTabs(list, opened) {
   const tabs = [...list.querySelectorAll('[role=tab]')];

@@ -5,14 +5,16 @@ And what it looks at: RANIT's own server with the embedded model and a few store
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from serving import serving_process, wait_until_ready
+from serving import send, serving_process, wait_until_ready
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FLAGS = [
@@ -37,17 +39,14 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of ``ranit serve`` with the embedded model and three stores of bundled examples."""
-    from ranit_rag.retrieval.embedding import default_embedder
-    from ranit_rag.stores import open_stores
     from ranit_rag.stores.seeds import seed_examples
 
     folder = tmp_path_factory.mktemp("served")
-    stores = open_stores(folder / "stores")
-    for name, language in (("biomedicine", "en"), ("law", "en"), ("医疗", "zh")):
-        stores.open(name, default_embedder(language), create=True).add(seed_examples(name)[:40])
-    stores.close()
     with serving_process(folder, "--stores", str(folder / "stores")) as address:
         wait_until_ready(address)
+        for name in ("biomedicine", "law", "医疗"):
+            examples = [json.dumps(example.to_dict()) for example in seed_examples(name)[:40]]
+            send(f"{address}/v1/stores/{quote(name)}/import", "\n".join(examples).encode())
         yield address
 
 

@@ -62,6 +62,11 @@ def wait_until_ready(address: str) -> None:
     raise TimeoutError(f"{address} is not ready after {PATIENCE:.0f} seconds")
 
 
+def send(address: str, body: bytes) -> None:
+    with urllib.request.urlopen(urllib.request.Request(address, body, method="POST")):
+        pass
+
+
 def _address(log: Path, process: subprocess.Popen[bytes]) -> str:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and process.poll() is None:

@@ -41,7 +41,7 @@ def test_labels_have_the_colours_of_notebooks_and_reports(served: str, open_page
     labels = ["person", "drug", "disease", "公司", "药物", "Side Effect", "location", "b", "c", "d", "e", "f", "g", "h"]
     hues = page.evaluate("async (labels) => [...(await import('./page/labels.js')).huesOf(labels)]", labels)
     assert dict(hues) == hues_of(labels)
-    colours = (PAGE / "tokens.css").read_text("utf-8")
+    colours = " ".join((PAGE / "tokens.css").read_text("utf-8").split())
     for i, (tint, light, dark, ink) in enumerate(PALETTE):
         assert f".hue-{i} {{ --tint: light-dark({tint}, {ink}); --ink: light-dark({ink}, {tint}); " in colours
         assert f"--solid: light-dark({dark}, {light}); --on: light-dark(#fff, {ink}); }}" in colours
