@@ -54,7 +54,7 @@ def test_idle_it_ends_at_once(start: Any) -> None:
 
 def test_kill_during_an_import_is_told_and_finished_at_the_next_start(start: Any) -> None:
     server: Server = start().ready()
-    count = 3_000
+    count = 1_500
     lines = "".join(
         json.dumps({"text": f"Patient {i} takes metformin.", "entities": [{"start": 0, "end": 7, "label": "role"}]})
         + "\n"
