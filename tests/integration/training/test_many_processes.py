@@ -46,14 +46,18 @@ def test_two_processes_learn_as_one(data: Path, base: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("options", [(), FULL], ids=["lora", "full"])
+@pytest.mark.parametrize(
+    ("recipe", "options"), [("fsdp", ()), ("fsdp", FULL), ("zero2", ()), ("zero2", FULL), ("zero3", FULL)]
+)
 def test_a_model_in_pieces_learns_as_a_whole_one(
-    data: Path, base: Path, tmp_path: Path, options: tuple[str, ...]
+    data: Path, base: Path, tmp_path: Path, recipe: str, options: tuple[str, ...]
 ) -> None:
-    """The FSDP recipe: its losses, and the weights that come of it, are those of one process."""
+    """FSDP and ZeRO as they ship: the losses, and the weights that come of them, are those of one process."""
+    if recipe.startswith("zero"):
+        pytest.importorskip("deepspeed", reason="DeepSpeed is not installed: make test-training")
     options = (*options, "--steps", "6", "--evaluate-every", "3")
     alone, pieces = run_alone(data, base, tmp_path / "alone", *options), tmp_path / "pieces"
-    launch("fsdp.yaml", str(SHARDING), *train_command(data, pieces, base, *options)[2:])
+    launch(f"{recipe}.yaml", str(SHARDING), *train_command(data, pieces, base, *options)[2:])
     assert losses(pieces) == pytest.approx(losses(alone), rel=1e-4)
     written = [
         load_file(merge(run, run.with_suffix(".merged"), dtype="float32") / "model.safetensors")
