@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,8 @@ class Disk:
         self.path = path
         path.mkdir()
 
-    def mount(self, **options: object) -> None:
-        self._run("mount", "-t", "tmpfs", *self._given(options), "tmpfs", str(self.path))
+    def mount(self, size: str) -> None:
+        self._run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(self.path), patience=0.0)
 
     def change(self, *words: str, **options: object) -> None:
         self._run("mount", *self._given({"remount": None, **dict.fromkeys(words), **options}), str(self.path))
@@ -42,8 +43,13 @@ class Disk:
     def _given(self, options: dict[str, Any]) -> tuple[str, str]:
         return "-o", ",".join(name if value is None else f"{name}={value}" for name, value in options.items())
 
-    def _run(self, *command: str) -> None:
-        subprocess.run(command, check=True, capture_output=True, text=True)
+    def _run(self, *command: str, patience: float = 10.0) -> None:
+        """A disk is busy for as long as a file on it is open for writing, which Chroma's may be a little longer."""
+        end = time.monotonic() + patience
+        while (ended := subprocess.run(command, capture_output=True, text=True)).returncode:
+            if time.monotonic() > end:
+                ended.check_returncode()
+            time.sleep(0.1)
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
         pytest.skip("only root may mount a disk")
     disk = Disk(tmp_path / "disk")
     try:
-        disk.mount(size="64m")
+        disk.mount("64m")
     except (subprocess.CalledProcessError, FileNotFoundError) as error:
         pytest.skip(f"no disk can be mounted here: {error}")
     yield disk
