@@ -144,6 +144,8 @@ def test_a_tuned_checkpoint_answers_as_it_was_taught(tmp_path: Path) -> None:
     assert points[0]["loss"] > 5 > 0.5 > points[-1]["loss"]
     assert loss < 0.5 * points[0]["loss"]
     write_model(model, tmp_path / "tuned")
+    weights = sum(weight.numel() for weight in model.parameters())  # the tied output layer counts once
+    assert (tmp_path / "tuned" / "model.safetensors").stat().st_size < 2 * weights + 10_000
     ner = Ranit(TransformersEngine(tmp_path / "tuned", device="cpu"), profile="nano-en.v1", judge="never")
     assert [e.text for e in ner.extract("Bo sings.", ["name"]).entities] == ["Bo"]
 

@@ -59,7 +59,8 @@ def read_model(directory: Path) -> Any:
 
 def write_model(model: Any, output: Path) -> None:
     """The checkpoint in bfloat16, with the embedded model's tokenizer. The model itself stays as it is."""
-    half = {name: weight.to(torch.bfloat16) for name, weight in model.state_dict().items()}
+    # Weights are named once, by parameter: the output layer is the embedding, and needs no place of its own.
+    half = {name: weight.detach().to(torch.bfloat16) for name, weight in model.named_parameters()}
     model.save_pretrained(output, state_dict=half)
     path = output / "config.json"
     config = json.loads(path.read_text("utf-8")) | {"dtype": "bfloat16"}
