@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,12 @@ def train(dry_run: bool, **given: Any) -> None:
     config = SftConfig(**given)
     progress = sys.stderr.isatty()
     if dry_run:
-        _tell(plan(config, progress=progress))
+        with redirect_stdout(sys.stderr):
+            planned = plan(config, progress=progress)
+        _tell(planned)
         return
-    trained = run(config, progress=progress)
+    with redirect_stdout(sys.stderr):  # DeepSpeed, where it is installed, writes its log to the standard output
+        trained = run(config, progress=progress)
     if _is_main_process():
         _tell(
             {
@@ -107,7 +111,9 @@ def merge(run: Path, output: Path, **given: Any) -> None:
     """Write the model of a run as a checkpoint of its own, with its card: for RANIT, transformers and vLLM."""
     from ranit_training.merge import merge as write
 
-    _tell({"checkpoint": str(write(run, output, **given))})
+    with redirect_stdout(sys.stderr):
+        checkpoint = write(run, output, **given)
+    _tell({"checkpoint": str(checkpoint)})
 
 
 def _is_main_process() -> bool:
