@@ -39,7 +39,10 @@ export class MarkedText {
       clearTimeout(timer);
       timer = setTimeout(() => this.selected(), wait);
     };
-    watch('pointerdown', ({ pointerType }) => (finger = pointerType === 'touch'));
+    watch('pointerdown', ({ pointerType }) => {
+      clearTimeout(timer); // a selection that begins is not read before it ends
+      finger = pointerType === 'touch';
+    });
     watch('mouseup', () => finger || soon(0)); // after the click that ends the selection
     watch('selectionchange', () => finger && soon(STILL));
   }
