@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from ranit_rag.cli.following import followed
 from ranit_rag.cli.sources import InputFormat
 from ranit_rag.corpus.files import Corpus, find_files
 from ranit_rag.types import Example
 
 if TYPE_CHECKING:
-    from ranit_rag.corpus.run import Extractor, Progress
+    from ranit_rag.corpus.run import Extractor
     from ranit_rag.corpus.summary import Prices, Summary
     from ranit_rag.pipeline import Ranit
 
@@ -100,7 +101,7 @@ def extract_to_folder(
     policy = Policy(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     ner = _extractor(settings, engine_cluster, cluster_workers, cluster_gpus)
     priced = _prices(prices)
-    with _bar(corpus, priced, shown=not quiet and sys.stderr.isatty()) as show:
+    with nullcontext(lambda _: None) if quiet else followed(corpus, priced, sys.stderr) as show:
         summary = extract_corpus(
             ner,
             corpus,
@@ -141,40 +142,6 @@ def _prices(given: Mapping[str, float | None]) -> Prices | None:
     if all(value is None for value in given.values()):
         return None
     return Prices(given["price_prompt"] or 0.0, given["price_output"] or 0.0, given["price_cached"])
-
-
-@contextmanager
-def _bar(corpus: Corpus, prices: Prices | None, *, shown: bool) -> Iterator[Callable[[Progress], None]]:
-    """A bar of the bytes that were read, with the records, their rate, the tokens, the cost and the time left."""
-    if not shown:
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.description}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=120) as bar:
-        task = bar.add_task("", total=corpus.size or None)
-
-        def show(progress: Progress) -> None:
-            seconds = max(bar.tasks[0].elapsed or 0.0, 0.001)
-            parts = [f"{progress.records:,} records", f"{progress.asked / seconds:.1f}/s"]
-            if progress.failed:
-                parts.append(f"{progress.failed:,} failed")
-            tokens = progress.spent.get("prompt_tokens", 0) + progress.spent.get("output_tokens", 0)
-            parts.append(f"{tokens:,} tokens")
-            if prices is not None:
-                parts.append(f"cost {prices.cost(progress.spent):.2f}")
-            bar.update(task, completed=corpus.position, description=" · ".join(parts))
-
-        yield show
 
 
 def _told(summary: Summary, output: Path) -> Iterator[str]:
