@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 import pytest
-import yaml
 from accelerate.commands.config.config_args import load_config_from_file
 
 import ranit_training
-from ranit_training.cli_data import augment
-from ranit_training.cli_train import train
+from ranit_rag.errors import InputError
+from ranit_training.cli_data import augment, data
+from ranit_training.cli_train import merge, train
 from ranit_training.nano import config as nano
-from ranit_training.run_file import read_section
+from ranit_training.run_file import SECTIONS, read_section
 from ranit_training.sft import SftConfig
 
 FOLDER = Path(ranit_training.__file__).parent / "recipes"
@@ -41,9 +41,22 @@ def test_every_key_of_a_recipe_is_a_flag(file: str, command: click.Command) -> N
     assert read_section(FOLDER / file, command.name or "").keys() <= flags(command).keys()
 
 
-def test_a_recipe_may_leave_out_sections_but_not_misspell_them() -> None:
+def test_a_section_is_a_command() -> None:
+    assert set(SECTIONS) == {*data.commands, train.name, merge.name}
+
+
+def test_a_run_file_may_leave_out_sections_but_not_misspell_them(tmp_path: Path) -> None:
     for path in FOLDER.glob("*.yaml"):
-        assert yaml.safe_load(path.read_text("utf-8")).keys() <= {"augment", "train"}
+        assert read_section(path, "benchmark") == {}
+    file = tmp_path / "run.yaml"
+    file.write_text("trian:\n  steps: 5\nmerge:\n")
+    with pytest.raises(InputError, match="a section 'trian'") as error:
+        read_section(file, "train")
+    assert "did you mean 'train'" in error.value.hint
+    file.write_text("merge:\ntrain: 5\n")
+    assert read_section(file, "merge") == {}
+    with pytest.raises(InputError, match="train holds no keys"):
+        read_section(file, "train")
 
 
 @pytest.mark.parametrize("path", sorted((FOLDER / "accelerate").glob("*.yaml")), ids=lambda path: path.stem)

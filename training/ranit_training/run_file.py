@@ -14,6 +14,9 @@ from ranit_rag.extras import require
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+_SECTION_HINT = "write '{name}:' with indented 'flag: value' lines"
+SECTIONS = ("annotate", "conversations", "augment", "benchmark", "train", "merge")
+
 
 def run_file_option(command: Command) -> Command:
     """``--config run.yaml``: flags that are not given are taken from the section of the command's name."""
@@ -35,7 +38,8 @@ def _take_section(context: click.Context, _: click.Parameter, path: Path | None)
 
 
 def read_section(path: Path, name: str) -> dict[str, Any]:
-    """The section ``name`` of a run file, empty where it has none. Raises InputError."""
+    """The section ``name`` of a run file, empty where it has none. Raises InputError, also for a section of no command:
+    what is misspelled would be left out in silence."""
     yaml = require("yaml", extra="train")
     try:
         content = yaml.safe_load(path.read_text("utf-8")) or {}
@@ -43,9 +47,19 @@ def read_section(path: Path, name: str) -> dict[str, Any]:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
     except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not YAML: {error}", hint="a section is 'annotate:', its keys are flags") from error
-    section = content.get(name, {}) if isinstance(content, dict) else None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} holds no sections of keys", hint=_SECTION_HINT.format(name=name))
+    for section in content:
+        if section not in SECTIONS:
+            near = difflib.get_close_matches(str(section), SECTIONS, n=1)
+            meant = f"did you mean {near[0]!r}? " if near else ""
+            raise InputError(
+                f"{path} has a section {str(section)!r}, which no command reads",
+                hint=f"{meant}sections are {', '.join(SECTIONS)}",
+            )
+    section = content.get(name) or {}
     if not isinstance(section, dict):
-        raise InputError(f"{path} holds no sections of keys", hint=f"write '{name}:' with indented 'flag: value' lines")
+        raise InputError(f"{path}: {name} holds no keys", hint=_SECTION_HINT.format(name=name))
     return section
 
 
