@@ -12,6 +12,7 @@ from ranit_rag.service.bodies import ExplainBody
 from ranit_rag.service.dependencies import Caller, while_connected
 from ranit_rag.service.errors import Json
 from ranit_rag.service.explaining import explain
+from ranit_rag.service.openapi import BUSY
 from ranit_rag.service.state import Service, within
 from ranit_rag.text import detect_language
 
@@ -20,7 +21,7 @@ def decision_routes(service: Service) -> APIRouter:
     """The route, for a service."""
     router = APIRouter(tags=["extraction"], default_response_class=Json)
 
-    @router.post("/v1/decisions/explain", response_model=ExplainAnswer, summary="Explain decisions")
+    @router.post("/v1/decisions/explain", response_model=ExplainAnswer, responses=BUSY, summary="Explain decisions")
     async def explain_decisions(request: Request, caller: Caller, body: ExplainBody) -> dict[str, Any]:
         """Tell, for each window of a text, which stores were considered, what spoke for each, and the exact prompt."""
 

@@ -26,6 +26,11 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     422: _answer("The request is not as it should be.", "Error"),
     503: _answer("The server is opening or stopping, or the stores cannot be read.", "Error"),
 }
+BUSY: dict[int | str, dict[str, Any]] = {
+    429: _answer("The queue is full: ask again after Retry-After seconds.", "Error")
+    | {"headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}},
+    504: _answer("It took longer than the deadline.", "Error"),
+}
 EXTRACT_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "An extraction, or results for several texts; or events that tell them.",
@@ -36,10 +41,8 @@ EXTRACT_ANSWERS: dict[int | str, dict[str, Any]] = {
             "text/event-stream": {"schema": {"type": "string"}},
         },
     },
-    429: _answer("The queue is full: ask again after Retry-After seconds.", "Error")
-    | {"headers": {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}},
+    **BUSY,
     502: _answer("The model server failed.", "Error"),
-    504: _answer("It took longer than the deadline.", "Error"),
 }
 EXPORT_ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {

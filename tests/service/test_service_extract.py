@@ -157,11 +157,16 @@ def test_types_are_suggested(serve: Any) -> None:
 def test_the_openapi_document_has_examples_that_are_accepted(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
     schemas = document["components"]["schemas"]
-    for name in ("ExtractOne", "ExtractMany"):
+    takes = {
+        "ExtractOne": "/v1/extract",
+        "ExtractMany": "/v1/extract",
+        "ExplainBody": "/v1/decisions/explain",
+        "NewExamples": "/v1/stores/a/examples?create=true",
+        "AnnotatedText": "/v1/stores/a/corrections",
+    }
+    for name, path in takes.items():
         for example in schemas[name]["examples"]:
-            assert client.post("/v1/extract", json=example).status_code == 200
-    body = schemas["NewExamples"]["examples"][0]
-    assert client.post("/v1/stores/a/examples?create=true", json=body).status_code == 200
+            assert client.post(path, json=example).status_code == 200, (name, example)
     assert set(document["paths"]) >= {"/v1/extract", "/v1/decisions/explain", "/v1/stores", "/healthz", "/metrics"}
 
 

@@ -123,12 +123,15 @@ def test_a_full_queue_is_429_with_when_to_come_again(serve: Any) -> None:
     assert int(refused.headers["retry-after"]) >= 1
     streamed = client.post("/v1/extract", json=ASKED, headers={"Accept": "text/event-stream"})
     assert streamed.status_code == 429
+    assert client.post("/v1/decisions/explain", json=ASKED).status_code == 429
+    for path in ("/v1/extract", "/v1/decisions/explain"):
+        assert {"429", "504"} <= client.get("/openapi.json").json()["paths"][path]["post"]["responses"].keys()
     engine.let.set()
     for thread in threads:
         thread.join()
     assert [answer.status_code for answer in answers] == [200, 200]
     assert client.post("/v1/extract", json=ASKED).status_code == 200
-    assert 'ranit_refused_total{reason="QueueFull"} 2.0' in client.get("/metrics").text
+    assert 'ranit_refused_total{reason="QueueFull"} 3.0' in client.get("/metrics").text
 
 
 def test_a_request_that_takes_too_long_is_504_and_leaves_no_work_behind(serve: Any) -> None:
