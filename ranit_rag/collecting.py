@@ -5,19 +5,45 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ranit_rag.engines.base import Answer, Reply
-from ranit_rag.planning import Plan, readable
+from ranit_rag.engines.calibration import ScoreCalibration
+from ranit_rag.overlaps import survivors
+from ranit_rag.planning import Plan, Planner, readable
 from ranit_rag.prompts import Mention, parse_answer
 from ranit_rag.text import Grounder
-from ranit_rag.types import Decision, Dropped, Entity, Extraction, Usage
+from ranit_rag.types import Decision, Decoding, Dropped, Entity, Extraction, Usage
 
 Span = tuple[int, int]
 
 
-def collect(text: str, language: str, plans: Sequence[Plan], replies: Sequence[Reply]) -> Extraction:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How probabilities become scores (None: they are the scores), and what survives by them."""
+
+    calibration: ScoreCalibration | None = None
+    decoding: Decoding = Decoding()  # noqa: RUF009 — it is frozen
+
+
+def reading_for(planner: Planner, decoding: Decoding) -> Reading:
+    """What ``decoding`` says, else the planner's, else the checkpoint.
+
+    Where the engine's probabilities under the grammar are not those that the checkpoint's calibration was learned from,
+    they are the scores, and the least score that the checkpoint recommends does not hold for them.
+    """
+    info = planner.engine.info
+    wanted = decoding.over(planner.decoding)
+    if info.renormalised and planner.grammar:
+        return Reading(None, wanted.over(replace(info.decoding, min_score=None)))
+    return Reading(info.calibration, wanted.over(info.decoding))
+
+
+def collect(
+    text: str, language: str, plans: Sequence[Plan], replies: Sequence[Reply], reading: Reading | None = None
+) -> Extraction:
     """The extraction that the replies to the plans of ``text`` make. Raises the error of a reply that failed."""
-    collector = Collector(text)
+    collector = Collector(text, reading or Reading())
     usage = Usage()
     for plan, reply in zip(plans, replies, strict=True):
         collector.add(plan, reply)
@@ -28,11 +54,14 @@ def collect(text: str, language: str, plans: Sequence[Plan], replies: Sequence[R
 class Collector:
     """Gathers what is found in the windows of one text, given in their order.
 
-    Windows overlap: what two of them see is one entity, with the higher of its scores.
+    Windows overlap: what two of them see is one entity, with the higher of its scores. What survives is decided when
+    all of the text was seen.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, reading: Reading) -> None:
         self._text = text
+        self._reading = reading
+        self._asked: dict[str, int] = {}  # the types in the order in which they were asked for
         self._readable = readable(text)
         self._entities: list[Entity] = []
         self._open: dict[tuple[int, int, str], float | None] = {}  # what the next window may see as well
@@ -48,6 +77,8 @@ class Collector:
         self._settle(window.start)
         grounder = Grounder(self._readable[window.start : window.end])
         for query, answer in zip(plan.conversation.queries, reply.answers, strict=True):
+            for name in query.types:
+                self._asked.setdefault(name, len(self._asked))
             for mention, spans, score in _read(answer, query.types, plan, grounder, self._dropped):
                 for start, end in spans:
                     key = (window.start + start, window.start + end, mention.label)
@@ -59,14 +90,24 @@ class Collector:
     def extraction(self, language: str, usage: Usage) -> Extraction:
         """All that was found, by the share of the text that stood in a window."""
         self._settle(len(self._text))
-        entities, decisions, dropped = tuple(self._entities), tuple(self._decisions), tuple(self._dropped)
-        return Extraction(self._text, language, entities, decisions, usage, self._read / len(self._text), dropped)
+        entities, lost = survivors(self._entities, self._reading.decoding, self._asked)
+        return Extraction(
+            self._text,
+            language,
+            tuple(entities),
+            tuple(self._decisions),
+            usage,
+            self._read / len(self._text),
+            (*self._dropped, *lost),
+        )
 
     def _settle(self, place: int) -> None:
         """Make entities of what begins before ``place``, from which on alone more can be found."""
         settled = sorted((key for key in self._open if key[0] < place), key=lambda key: (key[0], -key[1]))
         for start, end, label in settled:
             score = self._open.pop((start, end, label))
+            if score is not None and self._reading.calibration is not None:
+                score = self._reading.calibration(score)
             self._entities.append(Entity(self._text[start:end], label, start, end, score))
 
 

@@ -63,6 +63,10 @@ class Settings:
     dtype: str | None = None
     grammar: bool = True
     """Whether answers are held to JSON lists of spans of the text, where the engine can do so."""
+    overlaps: Literal["keep", "flat"] | None = None
+    """Whether entities may overlap, or of those that do only the best stays; None: what the checkpoint recommends."""
+    min_score: float | None = None
+    """The score below which entities are dropped; None: what the checkpoint recommends, else 0."""
     max_output_tokens: int = 256
     """The longest answer to one query, in tokens."""
     batch_tokens: int = 16384
@@ -76,6 +80,8 @@ class Settings:
         for name in ("k", "max_output_tokens", "batch_tokens", "timeout", "concurrency"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}", hint=f"{name} must be greater than 0")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise ConfigError(f"min_score is {self.min_score}", hint="a score is a probability: give 0 to 1")
 
     @classmethod
     def load(cls, path: Path | None = None, **overrides: Any) -> Settings:

@@ -23,7 +23,17 @@ from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.strategies import check_strategy
 from ranit_rag.rounds import Rounds
 from ranit_rag.stores.base import AddReport, StoreSet
-from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, ShownExample, entity_types
+from ranit_rag.types import (
+    Decision,
+    Decoding,
+    EntityType,
+    Example,
+    Extraction,
+    Failure,
+    Overlaps,
+    ShownExample,
+    entity_types,
+)
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -48,6 +58,10 @@ class Ranit:
     callable, ``strategy`` how ``k`` examples are chosen, ``domain`` the only store to consider; None stands for what
     the settings say. A ``retriever`` of your own takes the place of all of these.
 
+    ``overlaps`` is ``keep``, or ``flat`` for entities of which none overlaps another: the best by score stays.
+    Entities below ``min_score`` are dropped. None stands for what the settings say, else for what the checkpoint
+    recommends, else all is kept. What was dropped, and why, stands in ``Extraction.dropped``.
+
     >>> from ranit_rag import Ranit
     >>> from ranit_rag.testing import ScriptedEngine
     >>> ner = Ranit(ScriptedEngine({("Aspirin", "drug"): ["Aspirin"]}, score=0.5), judge="never")
@@ -66,6 +80,8 @@ class Ranit:
         domain: str | None = None,
         retriever: Retriever | None = None,
         profile: str | Path | None = None,
+        overlaps: Overlaps | None = None,
+        min_score: float | None = None,
         settings: Settings | None = None,
     ) -> None:
         settings = settings if settings is not None else Settings.load()
@@ -75,7 +91,10 @@ class Ranit:
             k=settings.k if k is None else k,
             domain=settings.domain if domain is None else domain,
             profile=settings.profile if profile is None else str(profile),
+            overlaps=settings.overlaps if overlaps is None else overlaps,
+            min_score=settings.min_score if min_score is None else min_score,
         )
+        decoding = Decoding(settings.overlaps, settings.min_score)
         if settings.profile is not None:
             load_profile(settings.profile)  # a wrong name must not cost the loading of a model
         if isinstance(engine, str | Path):
@@ -93,6 +112,7 @@ class Ranit:
             language=settings.language,
             grammar=settings.grammar,
             max_tokens=settings.max_output_tokens,
+            decoding=decoding,
         )
 
     def extract(

@@ -13,7 +13,7 @@ from ranit_rag.errors import ContextLengthError, InputError
 from ranit_rag.prompts import Conversation, Profile, choose_profile
 from ranit_rag.retrieval.base import DecidedBefore, GivenExamples, Retriever
 from ranit_rag.text import Window, detect_language, split_windows
-from ranit_rag.types import Decision, EntityType, Example, entity_types
+from ranit_rag.types import Decision, Decoding, EntityType, Example, entity_types
 
 LANGUAGES = ("en", "zh")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -32,7 +32,8 @@ def readable(text: str) -> str:
 class Request:
     """One text to extract from. ``types`` as in ``Ranit.extract``; None asks for those of the examples shown.
 
-    ``examples`` or ``decisions`` (one, or one for each window) take the place of what the retriever would decide.
+    ``examples`` or ``decisions`` (one, or one for each window) take the place of what the retriever would decide. What
+    ``decoding`` says holds for this text.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Request:
     examples: Sequence[Example] = ()
     language: str | None = None
     decisions: Sequence[Decision] = ()
+    decoding: Decoding = Decoding()  # noqa: RUF009 — it is frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner:
-    """Makes plans for one engine. ``max_tokens`` is the longest answer; it gets a quarter of the context at most."""
+    """Makes plans for one engine. ``max_tokens`` is the longest answer; it gets a quarter of the context at most.
+
+    ``decoding`` is for those who read the answers.
+    """
 
     engine: Engine
     retriever: Retriever
@@ -62,6 +67,7 @@ class Planner:
     language: str | None
     grammar: bool
     max_tokens: int
+    decoding: Decoding = Decoding()  # noqa: RUF009 — it is frozen
 
     @property
     def answer_tokens(self) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from ranit_rag.collecting import Collector
+from ranit_rag.collecting import Collector, reading_for
 from ranit_rag.engines.base import Reply
 from ranit_rag.errors import EngineError
 from ranit_rag.planning import Plan, Planner, Request
@@ -71,7 +71,7 @@ class _Text:
         started = time.perf_counter()
         try:
             self._language, self._plans = planner.begin(request)
-            self._collector = Collector(request.text)
+            self._collector = Collector(request.text, reading_for(planner, request.decoding))
         except Exception as error:
             self.fail(error)
         self._seconds["plan"] += time.perf_counter() - started

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ranit_rag.errors import DataError, InputError
 
 Route = Literal["in_domain", "out_domain", "none"]
-DropReason = Literal["ungrounded", "unparsable", "truncated", "duplicate"]
+DropReason = Literal["ungrounded", "unparsable", "truncated", "duplicate", "unsure", "overlapped"]
+Overlaps = Literal["keep", "flat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,16 +223,57 @@ class Dropped:
     """Something the model wrote that did not become an entity, and why.
 
     ``ungrounded``: not in the text. ``unparsable``: not JSON of the asked form. ``truncated``: the answer was cut at
-    the token limit, ``text`` holds what was left over. ``duplicate``: written again for the same type.
+    the token limit, ``text`` holds what was left over. ``duplicate``: written again for the same type. ``unsure``:
+    ``entity`` has a score below the least that was asked for. ``overlapped``: ``entity`` gave way to ``winner``.
     """
 
     text: str
     label: str
     reason: DropReason
+    entity: Entity | None = None
+    winner: Entity | None = None
+
+    @property
+    def told(self) -> str:
+        """The reason in words, with the numbers behind it."""
+        if self.reason == "unsure" and self.entity is not None:
+            return f"unsure: {self.entity.score}"
+        if self.reason == "overlapped" and self.winner is not None:
+            score = "" if self.winner.score is None else f" {self.winner.score}"
+            return f"overlapped by {self.winner.text} ({self.winner.label}{score})"
+        return self.reason
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form of the Extraction contract."""
-        return {"text": self.text, "label": self.label, "reason": self.reason}
+        """The JSON form of the Extraction contract: what was an entity says where it stood, and what won over it."""
+        record: dict[str, Any] = {"text": self.text, "label": self.label, "reason": self.reason}
+        if self.entity is not None:
+            record |= {"start": self.entity.start, "end": self.entity.end, "score": self.entity.score}
+        return record if self.winner is None else {**record, "winner": self.winner.to_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """Which of the mentions that were found become entities. None leaves it to another Decoding (see ``over``).
+
+    ``overlaps``: ``keep`` all of them, or ``flat``: of entities that overlap the one with the best score.
+    ``min_score``: those with a lower score are dropped; ones without a score never are. Raises InputError.
+    """
+
+    overlaps: Overlaps | None = None
+    min_score: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.overlaps is not None and self.overlaps not in get_args(Overlaps):
+            raise InputError(f"overlaps is {self.overlaps!r}", hint=f"valid are {', '.join(get_args(Overlaps))}")
+        if self.min_score is not None and not 0 <= self.min_score <= 1:
+            raise InputError(f"min_score is {self.min_score}", hint="a score is a probability: give 0 to 1")
+
+    def over(self, other: Decoding) -> Decoding:
+        """What this one says, and where it says nothing what ``other`` does."""
+        return Decoding(
+            other.overlaps if self.overlaps is None else self.overlaps,
+            other.min_score if self.min_score is None else self.min_score,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@ from llama_index.core.utils import get_tqdm_iterable
 from ranit_rag import Extraction, Failure, Ranit
 from ranit_rag.errors import InputError
 
-_ANSWERS_DEPEND_ON = ("adapter", "profile", "language", "grammar", "max_output_tokens", "strategy", "k", "domain")
+_ANSWERS_DEPEND_ON = (
+    *("adapter", "profile", "language", "grammar", "max_output_tokens", "strategy", "k", "domain"),
+    *("overlaps", "min_score"),
+)
 
 
 class NerTransformation(TransformComponent):

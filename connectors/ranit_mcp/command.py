@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ranit_rag.cli.logs import set_up_logs
-from ranit_rag.cli.options import debug_option, engine_options, retrieval_options
+from ranit_rag.cli.options import debug_option, decoding_options, engine_options, retrieval_options
 from ranit_rag.extras import require
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ KEYS_VARIABLE = "RANIT_MCP_KEYS"
 @click.option("--read-only", is_flag=True, help="Offer no tool that writes to the stores.")
 @click.option("--time-limit", default=300.0, show_default=True, help="Seconds after which a call is given up.")
 @retrieval_options
+@decoding_options
 @engine_options
 @debug_option
 def mcp(

@@ -14,7 +14,7 @@ from ranit_rag.cli.dry_run import show_prompts
 from ranit_rag.cli.errors import tell_error
 from ranit_rag.cli.explain import explained
 from ranit_rag.cli.logs import set_up_logs
-from ranit_rag.cli.options import debug_option, engine_options, parse_types, retrieval_options
+from ranit_rag.cli.options import debug_option, decoding_options, engine_options, parse_types, retrieval_options
 from ranit_rag.cli.outputs import OutputFormat, Writer, open_writer
 from ranit_rag.cli.sources import InputFormat, open_source
 from ranit_rag.cli.terminal import printable
@@ -62,6 +62,7 @@ _SUFFIXES: dict[str, OutputFormat] = {".json": "json", ".jsonl": "jsonl", ".html
 )
 @corpus_options
 @retrieval_options
+@decoding_options
 @engine_options
 @click.option("--explain", is_flag=True, help="Tell on standard error why which examples were shown.")
 @click.option("--dry-run", is_flag=True, help="Show every prompt and decision, and ask no model.")

@@ -35,10 +35,27 @@ _RETRIEVAL_OPTIONS = (
     click.option("-k", "--k", type=int, help="How many examples are shown. Default: 2."),
 )
 
+_DECODING_OPTIONS = (
+    click.option(
+        "--overlaps",
+        help="keep, or flat: of entities that overlap the best stays. Default: what the model recommends, else keep.",
+    ),
+    click.option(
+        "--min-score", type=float, help="Drop entities with a lower score. Default: what the model recommends, else 0."
+    ),
+)
+
 
 def retrieval_options(command: Command) -> Command:
     """Options that name settings of the retriever; one that is not given is None, and left to the settings."""
     for option in reversed(_RETRIEVAL_OPTIONS):
+        command = option(command)
+    return command
+
+
+def decoding_options(command: Command) -> Command:
+    """Options that name settings of what survives; one that is not given is None, and left to the settings."""
+    for option in reversed(_DECODING_OPTIONS):
         command = option(command)
     return command
 

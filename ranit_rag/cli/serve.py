@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ranit_rag.cli.logs import set_up_logs
-from ranit_rag.cli.options import debug_option, engine_options, retrieval_options
+from ranit_rag.cli.options import debug_option, decoding_options, engine_options, retrieval_options
 from ranit_rag.extras import require
 
 _MIB = 1024 * 1024
@@ -31,6 +31,7 @@ _MIB = 1024 * 1024
 @click.option("--max-body", default=8, show_default=True, help="MiB of a request's body (413).")
 @click.option("--max-import", default=32, show_default=True, help="MiB of a file to import (413).")
 @retrieval_options
+@decoding_options
 @engine_options
 @debug_option
 def serve(

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.errors import EngineError
 from ranit_rag.prompts.conversation import Conversation
-from ranit_rag.types import Usage
+from ranit_rag.types import Decoding, Usage
 
 Finish = Literal["stop", "length"]
 
@@ -19,7 +20,9 @@ class EngineInfo:
 
     ``context`` is the model's window in tokens, prompt and answer together. ``window`` is the longest text, in
     tokens, that the model reads well at once (None: as long as fits). ``profiles`` maps a language to the profile
-    that the checkpoint was trained with; empty where it does not say.
+    that the checkpoint was trained with; empty where it does not say. ``calibration`` and ``decoding`` are what the
+    checkpoint says of its scores. ``renormalised``: under a grammar a token's probability is its share of what the
+    grammar allows, not of all tokens, so that scores are higher and no calibration fits them.
     """
 
     name: str
@@ -27,6 +30,9 @@ class EngineInfo:
     context: int
     window: int | None = None
     profiles: Mapping[str, str] = field(default_factory=dict)
+    calibration: ScoreCalibration | None = None
+    decoding: Decoding = Decoding()  # noqa: RUF009 — it is frozen
+    renormalised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

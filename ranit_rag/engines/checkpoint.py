@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from ranit_rag.errors import EngineError, ModelNotFoundError
+from ranit_rag.engines.calibration import ScoreCalibration
+from ranit_rag.errors import EngineError, InputError, ModelNotFoundError
+from ranit_rag.types import Decoding
 
 FILE_NAME = "ranit.json"
 
@@ -18,12 +21,19 @@ class Checkpoint:
     """The card that the code reads; every field may be empty for a checkpoint that was not made here.
 
     ``profiles`` maps a language to ``name@hash`` of the profile that the model was trained with. ``context`` and
-    ``window`` are tokens, as in EngineInfo.
+    ``window`` are tokens, as in EngineInfo. ``calibration`` makes scores of the model's probabilities, ``decoding`` is
+    what is recommended for them; an adapter makes another model, for which neither holds.
     """
 
     profiles: Mapping[str, str] = field(default_factory=dict)
     context: int | None = None
     window: int | None = None
+    calibration: ScoreCalibration | None = None
+    decoding: Decoding = Decoding()  # noqa: RUF009 — it is frozen
+
+    def adapted(self, adapter: object) -> Checkpoint:
+        """What holds with an adapter over the checkpoint; all of it where that is None."""
+        return self if adapter is None else replace(self, calibration=None, decoding=Decoding())
 
 
 def embedded_model() -> Path:
@@ -63,8 +73,45 @@ def read_checkpoint(directory: str | Path) -> Checkpoint:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         profiles = {str(language): str(name) for language, name in record.get("profiles", {}).items()}
-        return Checkpoint(profiles, record.get("context"), record.get("window"))
-    except (ValueError, AttributeError) as error:
+        return Checkpoint(
+            profiles,
+            record.get("context"),
+            record.get("window"),
+            _calibration(record.get("calibration")),
+            _decoding(record.get("decoding")),
+        )
+    except (ValueError, AttributeError, InputError) as error:
         raise EngineError(
-            f"{path} cannot be read: {error}", hint="it is written by `ranit merge`; copy it again with the checkpoint"
+            f"{path} cannot be read: {error}",
+            hint="it is written by `ranit merge` and `ranit calibrate`; copy it again with the checkpoint",
         ) from error
+
+
+def _calibration(record: Any) -> ScoreCalibration | None:
+    if record is None:
+        return None
+    fields = _fields(record, "calibration")
+    temperature, bias = (_number(fields, name, "calibration") for name in ("temperature", "bias"))
+    if temperature is None or bias is None:
+        raise ValueError("its calibration needs a temperature and a bias")
+    return ScoreCalibration(temperature, bias, _fields(fields.get("fitted_on") or {}, "fitted_on"))
+
+
+def _decoding(record: Any) -> Decoding:
+    if record is None:
+        return Decoding()
+    fields = _fields(record, "decoding")
+    return Decoding(fields.get("overlaps"), _number(fields, "min_score", "decoding"))
+
+
+def _fields(record: Any, name: str) -> Mapping[str, Any]:
+    if not isinstance(record, Mapping):
+        raise ValueError(f"its {name} is {record!r}, not an object")
+    return record
+
+
+def _number(fields: Mapping[str, Any], name: str, where: str) -> float | None:
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise ValueError(f"the {name} of its {where} is {value!r}, not a number")
+    return value

@@ -119,7 +119,16 @@ class OpenAIEngine:
         served = self._known()
         profiles = served.checkpoint.profiles if self._profiles is None else self._profiles
         context = min((c for c in (served.context, self._context) if c), default=DEFAULT_CONTEXT)
-        return EngineInfo("openai", self._model, context, served.checkpoint.window, profiles)
+        return EngineInfo(
+            "openai",
+            self._model,
+            context,
+            served.checkpoint.window,
+            profiles,
+            served.checkpoint.calibration,
+            served.checkpoint.decoding,
+            renormalised=True,  # as vLLM does; what other servers do is not known
+        )
 
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` by the tokenizer where it is known, else an upper bound."""

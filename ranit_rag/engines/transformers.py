@@ -49,7 +49,7 @@ class TransformersEngine:
         if dtype not in _DTYPES:
             raise InputError(f"{dtype!r} is not a dtype", hint=f"one of {', '.join(_DTYPES)}")
         found = find_model(model)
-        checkpoint = read_checkpoint(found)
+        checkpoint = read_checkpoint(found).adapted(adapter)
         tokenizer, self._model = _load(found, adapter, device, dtype, attention)
         self._batch_tokens = batch_tokens
         self._prompts = PromptBuilder(tokenizer)
@@ -58,7 +58,15 @@ class TransformersEngine:
         declared = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         context = checkpoint.context or declared or _USUAL_CONTEXT
         name = str(model) if model is not None else "nano"
-        self._info = EngineInfo("transformers", name, context, checkpoint.window, checkpoint.profiles)
+        self._info = EngineInfo(
+            "transformers",
+            name,
+            context,
+            checkpoint.window,
+            checkpoint.profiles,
+            checkpoint.calibration,
+            checkpoint.decoding,
+        )
         self._decoder = _decoder(self._model, tokenizer, context)
         self._lock = threading.Lock()
 

@@ -47,7 +47,7 @@ class VLLMEngine:
         from llguidance.hf import from_tokenizer
 
         found = find_model(model)
-        checkpoint = read_checkpoint(found)
+        checkpoint = read_checkpoint(found).adapted(adapter)
         lora = {} if adapter is None else {"enable_lora": True, "max_lora_rank": _rank(Path(adapter))}
         # vLLM logs to stdout, which belongs to the data.
         os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")
@@ -82,6 +82,9 @@ class VLLMEngine:
             self._llm.llm_engine.model_config.max_model_len,
             checkpoint.window,
             checkpoint.profiles,
+            checkpoint.calibration,
+            checkpoint.decoding,
+            renormalised=True,  # vLLM masks the logits before its sampler makes probabilities of them
         )
         self._lock = threading.Lock()
 

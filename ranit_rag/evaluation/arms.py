@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any, Literal, get_args
 
 from ranit_rag.errors import InputError
 from ranit_rag.retrieval.judge import Case, Verdict
 from ranit_rag.retrieval.strategies import check_strategy
+from ranit_rag.types import Decoding, Overlaps
 
 ArmJudge = Literal["calibrated", "paper", "always", "never", "llm", "nearest"]
 ARM_JUDGES: tuple[ArmJudge, ...] = get_args(ArmJudge)
@@ -24,7 +25,8 @@ class Arm:
 
     ``judge`` is a judge's name, or ``nearest``: the nearest examples of all stores, unfiltered. ``pool`` is how many
     examples the set's own store holds: 0 for no such store, None for all there are. ``others`` says whether the
-    configured stores are there as well. ``name`` is made of these where none is given.
+    configured stores are there as well. ``overlaps`` and ``min_score`` are those of a Decoding; arms that differ in
+    them alone share the answers. ``name`` is made of these where none is given.
     """
 
     judge: str = "calibrated"
@@ -33,22 +35,33 @@ class Arm:
     pool: int | None = 0
     others: bool = True
     name: str = ""
+    overlaps: Overlaps | None = None
+    min_score: float | None = None
 
     def __post_init__(self) -> None:
         if self.judge not in ARM_JUDGES:
             raise InputError(f"{self.judge!r} is not a judge", hint=f"judges are {', '.join(ARM_JUDGES)}")
         check_strategy(self.strategy)
+        _ = self.decoding
         if self.k < 1 or (self.pool is not None and self.pool < 0):
             raise InputError(f"k is {self.k} and the pool {self.pool}", hint="k is 1 or more, the pool 0 or more")
         if not self.name:
             object.__setattr__(self, "name", self._described())
 
+    @property
+    def decoding(self) -> Decoding:
+        """What becomes of the entities found. Raises InputError."""
+        return Decoding(self.overlaps, self.min_score)
+
     def _described(self) -> str:
+        decoded: list[str] = [self.overlaps] if self.overlaps is not None else []
+        if self.min_score is not None:
+            decoded.append(f"from {self.min_score:g}")
         if self.judge == "never":
-            return "none"
+            return " ".join(["none", *decoded])
         own = [] if self.pool == 0 else [f"own {ALL if self.pool is None else self.pool}"]
         alone = [] if self.others else ["alone"]
-        return " ".join([self.judge, self.strategy, f"k{self.k}", *own, *alone])
+        return " ".join([self.judge, self.strategy, f"k{self.k}", *own, *alone, *decoded])
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -61,10 +74,15 @@ def grid(
     pools: Sequence[int | None],
     *,
     others: bool = True,
+    overlaps: Sequence[Overlaps | None] = (None,),
+    min_scores: Sequence[float | None] = (None,),
 ) -> tuple[Arm, ...]:
-    """Every combination; arms that never show examples are one."""
-    arms = [Arm(*combined, others=others) for combined in product(judges, strategies, ks, pools)]
-    return tuple(dict.fromkeys(Arm("never") if arm.judge == "never" else arm for arm in arms))
+    """Every combination; arms that never show examples are one for each way of decoding."""
+    arms = []
+    for judge, strategy, k, pool, overlap, least in product(judges, strategies, ks, pools, overlaps, min_scores):
+        chosen = Arm("never") if judge == "never" else Arm(judge, strategy, k, pool, others)
+        arms.append(replace(chosen, name="", overlaps=overlap, min_score=least))
+    return tuple(dict.fromkeys(arms))
 
 
 def ablation(name: str, k: int = 2) -> tuple[Arm, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
-from ranit_rag.collecting import collect
+from ranit_rag.collecting import Reading, collect, reading_for
 from ranit_rag.config import Settings
 from ranit_rag.engines.asking import asking
 from ranit_rag.engines.base import Engine, Reply
@@ -20,7 +20,7 @@ from ranit_rag.evaluation.remembering import GENERATE, RememberingEngine
 from ranit_rag.journal import Journal
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.prompts.conversation import AnswerForm
-from ranit_rag.types import Example, Extraction
+from ranit_rag.types import Decoding, Example, Extraction
 
 TEXTS_AT_ONCE = 16  # so many are lost at most where a kill meets an in-process engine at work
 
@@ -106,18 +106,25 @@ def _run(
         language=evaluated.language,
         grammar=model.settings.grammar,
         max_tokens=model.settings.max_output_tokens,
+        decoding=Decoding(model.settings.overlaps, model.settings.min_score),
     )
+    reading = reading_for(planner, arm.decoding)
     seconds = {"plan": 0.0, GENERATE: 0.0}
     results: list[TextResult] = []
     for first in range(0, len(evaluated.examples), TEXTS_AT_ONCE):
-        for result in _extract(planner, evaluated, evaluated.examples[first : first + TEXTS_AT_ONCE], seconds):
+        texts = evaluated.examples[first : first + TEXTS_AT_ONCE]
+        for result in _extract(planner, reading, evaluated, texts, seconds):
             results.append(result)
             tell()
     return ArmRun(model.name, arm, evaluated, tuple(results), seconds)
 
 
 def _extract(
-    planner: Planner, evaluated: EvaluationSet, examples: Sequence[Example], seconds: dict[str, float]
+    planner: Planner,
+    reading: Reading,
+    evaluated: EvaluationSet,
+    examples: Sequence[Example],
+    seconds: dict[str, float],
 ) -> Iterator[TextResult]:
     started = time.perf_counter()
     planned = [_planned(planner, evaluated, example) for example in examples]
@@ -130,7 +137,7 @@ def _extract(
         else:
             own = [next(replies) for _ in plans]
             seconds[GENERATE] += sum(reply.usage.seconds.get(GENERATE, 0.0) for reply in own)
-            yield _result(example, evaluated.language, plans, own)
+            yield _result(example, evaluated.language, plans, own, reading)
 
 
 def _planned(planner: Planner, evaluated: EvaluationSet, example: Example) -> list[Plan] | RanitError:
@@ -140,7 +147,9 @@ def _planned(planner: Planner, evaluated: EvaluationSet, example: Example) -> li
         return error
 
 
-def _result(example: Example, language: str, plans: Sequence[Plan], replies: Sequence[Reply]) -> TextResult:
+def _result(
+    example: Example, language: str, plans: Sequence[Plan], replies: Sequence[Reply], reading: Reading
+) -> TextResult:
     failed = next((reply.error for reply in replies if reply.error is not None), None)
     if failed is not None:
         return TextResult(example, None, error=str(failed))
@@ -149,4 +158,4 @@ def _result(example: Example, language: str, plans: Sequence[Plan], replies: Seq
         for plan, reply in zip(plans, replies, strict=True)
         for query, answer in zip(plan.conversation.queries, reply.answers, strict=True)
     )
-    return TextResult(example, collect(example.text, language, plans, replies), answers)
+    return TextResult(example, collect(example.text, language, plans, replies, reading), answers)

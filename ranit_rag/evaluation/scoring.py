@@ -44,8 +44,9 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class TextScore:
-    """``mentions``: UniversalNER's counts of what RANIT read; ``original``: of what the original parser reads, None
-    where the answers are objects, which it cannot read. ``strict`` and ``partial`` count the spans of the entities."""
+    """``mentions``: UniversalNER's counts of the strings of the entities, and of what was written that is not in the
+    text; ``original``: of what the original parser reads in the answers, None where they are objects, which it cannot
+    read. ``strict`` and ``partial`` count the spans of the entities."""
 
     mentions: TypeCounts
     original: TypeCounts | None
@@ -60,12 +61,12 @@ def score_text(result: TextResult, types: Sequence[str]) -> TextScore:
     gold: dict[str, list[str]] = {}
     for entity in example.entities:
         gold.setdefault(entity.label, []).append(entity.text)
-    read, losses = _read(result.answers)
+    losses = sum(map(_answer_losses, result.answers), Losses())
     found = result.extraction.entities if result.extraction is not None else ()
     if result.extraction is not None:
         losses += _ungrounded(result.extraction)
     return TextScore(
-        mention_counts(read, gold, types),
+        mention_counts(mentions_of(result.extraction), gold, types),
         _original(result.answers, gold, types) if all(each.form == "list" for each in result.answers) else None,
         strict_counts(found, example.entities, types),
         partial_counts(found, example.entities, types),
@@ -73,21 +74,26 @@ def score_text(result: TextResult, types: Sequence[str]) -> TextScore:
     )
 
 
-def _read(answers: Sequence[Written]) -> tuple[dict[str, list[str]], Losses]:
+def mentions_of(extraction: Extraction | None) -> dict[str, list[str]]:
+    """The strings of each type that count as found: those of the entities that survived, and inventions."""
     mentions: dict[str, list[str]] = {}
-    losses = Losses()
-    for answer in answers:
-        parsed = parse_answer(answer.text, types=answer.types, form=answer.form, truncated=answer.truncated)
-        for mention in parsed.mentions:
-            mentions.setdefault(mention.label, []).append(mention.text)
-        losses += Losses(
-            answers=1,
-            unparsable=parsed.problem == "unparsable",
-            truncated=answer.truncated,
-            original_unparsable=read_answer(answer.text) is None,
-            written=len({(mention.text, mention.label) for mention in parsed.mentions}),
-        )
-    return mentions, losses
+    if extraction is not None:
+        found = [(each.label, each.text) for each in extraction.entities]
+        found += [(each.label, each.text) for each in extraction.dropped if each.reason == "ungrounded"]
+        for label, text in found:
+            mentions.setdefault(label, []).append(text)
+    return mentions
+
+
+def _answer_losses(answer: Written) -> Losses:
+    parsed = parse_answer(answer.text, types=answer.types, form=answer.form, truncated=answer.truncated)
+    return Losses(
+        answers=1,
+        unparsable=parsed.problem == "unparsable",
+        truncated=answer.truncated,
+        original_unparsable=read_answer(answer.text) is None,
+        written=len({(mention.text, mention.label) for mention in parsed.mentions}),
+    )
 
 
 def _original(answers: Sequence[Written], gold: Mapping[str, Sequence[str]], types: Sequence[str]) -> TypeCounts:

@@ -109,7 +109,7 @@ def _details(extraction: Extraction, hues: Hues) -> str:
         (escape(e.text), tag(e.label, hues), f"{e.start}–{e.end}", "–" if e.score is None else f"{e.score:.2f}")
         for e in extraction.entities
     ]
-    dropped = [(escape(each.text), escape(each.label), each.reason) for each in extraction.dropped]
+    dropped = [(escape(each.text), escape(each.label), escape(each.told)) for each in extraction.dropped]
     windows = [(f"{each.start}–{each.end}", verdict(each)) for each in extraction.decisions]
     return "\n".join(
         [

@@ -35,6 +35,17 @@ Judge = Annotated[
     Literal["calibrated", "paper", "always", "never"] | None,
     Field(description="Who decides whether examples are shown. Without it, the one that the server is set to."),
 ]
+OverlapsAsked = Annotated[
+    Literal["keep", "flat"] | None,
+    Field(
+        description="flat: of entities that overlap only the best stays. Without it, what the server is set to, else "
+        "what the model recommends."
+    ),
+]
+MinScore = Annotated[
+    float | None,
+    Field(description="Entities with a lower score are dropped. Without it, as for overlaps.", ge=0, le=1),
+]
 Language = Annotated[Literal["en", "zh"] | None, Field(description="Told from the text unless given.")]
 
 
@@ -48,6 +59,8 @@ class _Asked(BaseModel):
 
 
 class _Extract(_Asked):
+    overlaps: OverlapsAsked = None
+    min_score: MinScore = None
     explain: Annotated[bool, Field(description="Add to each extraction what led to it, under explanations.")] = False
 
 

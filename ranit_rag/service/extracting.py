@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ranit_rag.pipeline import Ranit
+from ranit_rag.pipeline import Ranit, Request
 from ranit_rag.service.batching import follow_windows
 from ranit_rag.service.bodies import ExtractBody
 from ranit_rag.service.errors import RefusedError, error_fields
 from ranit_rag.service.explaining import explain
 from ranit_rag.service.limits import EXPLAINED_CHARACTERS
 from ranit_rag.service.metrics import Metrics
-from ranit_rag.types import Usage
+from ranit_rag.types import Decoding, Failure, Usage
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Is told an event's name and data."""
@@ -75,7 +75,11 @@ async def _extract(ner: Ranit, body: ExtractBody, text: str, metrics: Metrics) -
         if body.explain:
             explanations = await asyncio.to_thread(explain, ner, text, body.types, body.language)
         decisions = [explained.plan.decision for explained in explanations or ()]
-        extraction = await ner.aextract(text, body.types, language=body.language, decisions=decisions)
+        decoding = Decoding(body.overlaps, body.min_score)
+        request = Request(text, body.types, language=body.language, decisions=decisions, decoding=decoding)
+        (extraction,) = [result async for result in ner.aextract_many([request])]
+        if isinstance(extraction, Failure):
+            raise extraction.error
     except Exception as error:
         metrics.failed()
         return Result(None, error)

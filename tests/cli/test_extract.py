@@ -245,6 +245,21 @@ class TestFormats:
         jsonschema.validate(failed, {**schema["$defs"]["failure"], "$defs": schema["$defs"]})
 
 
+class TestDecoding:
+    def test_options_say_what_survives(self, run: Run, engine: ScriptedEngine) -> None:
+        (row,) = rows(
+            run("extract", TEXT, "-t", "drug", "--min-score", "0.95", "--overlaps", "flat", "--format", "jsonl")
+        )
+        assert row["entities"] == []
+        assert [dropped["reason"] for dropped in row["dropped"]] == ["unsure"]
+
+    @pytest.mark.parametrize("option", [("--overlaps", "nested"), ("--min-score", "2")])
+    def test_wrong_values_are_told(self, run: Run, option: tuple[str, str]) -> None:
+        result = run("extract", TEXT, "-t", "drug", *option)
+        assert result.exit_code == 2
+        assert option[1] in result.stderr
+
+
 class TestExplain:
     """With a store of seeds and its real embedder."""
 

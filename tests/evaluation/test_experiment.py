@@ -136,6 +136,24 @@ def test_the_paper_shows_what_it_says(tmp_path: Path) -> None:
     assert {d.store for d in decisions["judge"]} <= {"news", None}
 
 
+def test_what_did_not_survive_counts_as_not_found(tmp_path: Path) -> None:
+    evaluated = small_set()
+    engine = reader(evaluated)
+    arms = grid(["never"], ["nn"], [2], [0], overlaps=["keep", "flat"], min_scores=[0.0, 0.95])
+    assert [arm.name for arm in arms] == [
+        "none keep from 0",
+        "none keep from 0.95",
+        "none flat from 0",
+        "none flat from 0.95",
+    ]
+    report = run_experiment(experiment(engine, [evaluated], arms), tmp_path / "journal")
+    assert len(engine.conversations) == len(evaluated.examples), "they share the answers"
+    found = {each.arm: each.mentions.found for each in report.results}
+    assert found["none keep from 0.95"] == found["none flat from 0.95"] == 12, "inventions were written all the same"
+    assert found["none flat from 0"] <= found["none keep from 0"]
+    assert [(arm.overlaps, arm.min_score) for arm in report.arms][2] == ("flat", 0.0)
+
+
 def test_a_grid_has_each_combination_once() -> None:
     arms = grid(["never", "always"], ["nn", "diverse_nn"], [1, 2], [0, None])
     assert len(arms) == 1 + 8

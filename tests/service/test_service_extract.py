@@ -39,6 +39,21 @@ def test_types_may_have_definitions_and_texts_be_chinese(client: TestClient) -> 
     assert answer.json()["entities"][0] == {"text": "北京", "label": "地名", "start": 3, "end": 5, "score": 0.9}
 
 
+def test_a_request_says_what_survives(serve: Any) -> None:
+    engine = ScriptedEngine({("", "place"): ["Rome"], ("", "team"): ["Rome United"]}, score=0.5)
+    asked = {"text": "Rome United won.", "types": ["place", "team"]}
+    client = serve(engine=engine)
+
+    def ask(**more: Any) -> Any:
+        answer = client.post("/v1/extract", json={**asked, **more}).json()
+        jsonschema.validate(answer, SCHEMA)
+        return answer
+
+    assert [len(ask(**more)["entities"]) for more in ({}, {"overlaps": "flat"}, {"min_score": 0.6})] == [2, 1, 0]
+    (dropped,) = ask(overlaps="flat")["dropped"]
+    assert (dropped["text"], dropped["reason"], dropped["winner"]["label"]) == ("Rome", "overlapped", "team")
+
+
 def test_a_batch_keeps_its_order_and_its_failures(serve: Any) -> None:
     engine = ScriptedEngine({("Aspirin", "drug"): ["Aspirin"], ("broken", "drug"): EngineError("no answer")})
     answer = serve(engine=engine).post(
@@ -58,6 +73,8 @@ def test_a_batch_keeps_its_order_and_its_failures(serve: Any) -> None:
         {},
         {"text": "a", "texts": ["a"]},
         {"text": " \n"},
+        {"text": "a", "overlaps": "nested"},
+        {"text": "a", "min_score": 1.5},
         {"text": 1},
         {"text": "a", "types": "drug"},
         {"text": "a", "types": [" "]},

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ranit_rag.evaluation.report.building import Prices
     from ranit_rag.evaluation.runner import Model
     from ranit_rag.stores.base import StoreSet
+    from ranit_rag.types import Overlaps
 
 _DEFAULT_JUDGES = ("never", "calibrated")
 
@@ -53,6 +54,20 @@ _DEFAULT_JUDGES = ("never", "calibrated")
     multiple=True,
     metavar="N|all",
     help="How many examples the set's own store has; 0: there is none. Repeatable; default: 0.",
+)
+@click.option(
+    "--overlaps",
+    "overlaps",
+    multiple=True,
+    type=click.Choice(["keep", "flat"]),
+    help="What becomes of entities that overlap. Repeatable; default: what the model recommends.",
+)
+@click.option(
+    "--min-score",
+    "min_scores",
+    multiple=True,
+    type=float,
+    help="The score below which entities are dropped. Repeatable; default: what the model recommends.",
 )
 @click.option("--own-only", is_flag=True, help="Take examples from the set's own store alone.")
 @click.option("--stores", help="The directory of the example stores, or the URL of a Chroma server.")
@@ -89,6 +104,8 @@ def run(
     strategies: tuple[str, ...],
     ks: tuple[int, ...],
     pools: tuple[str, ...],
+    overlaps: tuple[Overlaps, ...],
+    min_scores: tuple[float, ...],
     own_only: bool,
     stores: str | None,
     models: tuple[str, ...],
@@ -100,7 +117,7 @@ def run(
     quiet: bool,
     **settings: Any,
 ) -> None:
-    """Evaluate every combination of judge, strategy, k and pool on the annotated texts of each FILE.
+    """Evaluate every combination of judge, strategy, k, pool, overlaps and least score on the texts of each FILE.
 
     A FILE is read as by `ranit store import`; JSON lines may name their "split". Answers are kept in a journal: a run
     that was stopped goes on where it was, and asks nothing twice. The exit code is 1 when a text failed.
@@ -109,16 +126,30 @@ def run(
     ranit eval run test.jsonl --sample 200 --judge never --judge calibrated -k 2 -k 4 -o out
     ranit eval run data.jsonl --judge always --pool 8 --pool 32 --pool all
     """
-    if ablation and (judges or strategies or pools or own_only or len(ks) > 1):
-        raise click.UsageError("--ablation names the arms: no --judge, --strategy, --pool, --own-only or second -k")
+    if ablation and (judges or strategies or pools or overlaps or min_scores or own_only or len(ks) > 1):
+        raise click.UsageError(
+            "--ablation names the arms: no --judge, --strategy, --pool, --own-only, second -k, --overlaps, --min-score"
+        )
     set_up_logs(quiet=quiet)
     from ranit_rag.config import Settings
+    from ranit_rag.evaluation import arms as ways
     from ranit_rag.evaluation.data_sets import Selection, read_set
     from ranit_rag.evaluation.experiment import Experiment, run_experiment
     from ranit_rag.progress import progress_bar
 
     configured = Settings.load(stores=stores, **settings)
-    arms = _arms(ablation, judges, strategies, ks, pools, configured, others=not own_only)
+    if ablation is not None:
+        arms = ways.ablation(ablation, *(ks or (configured.k,)))
+    else:
+        arms = ways.grid(
+            judges or _DEFAULT_JUDGES,
+            strategies or (configured.strategy,),
+            ks or (configured.k,),
+            [_size(pool) for pool in pools] or (0,),
+            others=not own_only,
+            overlaps=overlaps or (None,),
+            min_scores=min_scores or (None,),
+        )
     named = tuple(parse_types(types) or ())
     selection = Selection(split, sample, seed, named, tuple(parse_types(without) or ()), own_split)
     sets = _distinct([read_set(path, selection) for path in files], configured.language)
@@ -139,29 +170,6 @@ def run(
     if failed:
         click.echo(f"{failed} of {experiment.texts} extractions failed", err=True)
         raise click.exceptions.Exit(1)
-
-
-def _arms(
-    ablation: str | None,
-    judges: Sequence[str],
-    strategies: Sequence[str],
-    ks: Sequence[int],
-    pools: Sequence[str],
-    settings: Settings,
-    *,
-    others: bool,
-) -> tuple[Arm, ...]:
-    from ranit_rag.evaluation import arms
-
-    if ablation is not None:
-        return arms.ablation(ablation, *(ks or (settings.k,)))
-    return arms.grid(
-        judges or _DEFAULT_JUDGES,
-        strategies or (settings.strategy,),
-        ks or (settings.k,),
-        [_size(pool) for pool in pools] or (0,),
-        others=others,
-    )
 
 
 def _size(pool: str) -> int | None:

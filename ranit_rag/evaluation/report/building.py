@@ -90,7 +90,10 @@ class ReportBuilder:
             tuple(_set_info(each, self.own[each.name], self.repeated[each.name]) for each in self.sets),
             tuple(_stores_info(self.stores)),
             tuple(
-                ArmInfo(name, model.name, arm.judge, arm.strategy, arm.k, arm.pool, arm.others)
+                ArmInfo(
+                    *(name, model.name, arm.judge, arm.strategy, arm.k, arm.pool, arm.others),
+                    *(arm.overlaps, arm.min_score),
+                )
                 for name, (model, arm) in named.items()
             ),
             tuple(_summaries(list(named), self.sets, self._results, self.seed)),

@@ -54,7 +54,8 @@ class StoreInfo:
 
 @dataclass(frozen=True, slots=True)
 class ArmInfo:
-    """``name`` has the model's before it where several are compared. ``pool`` null: all there are."""
+    """``name`` has the model's before it where several are compared. ``pool`` null: all there are. ``overlaps`` and
+    ``min_score`` null: as the settings say, else the checkpoint."""
 
     name: str
     model: str
@@ -63,6 +64,8 @@ class ArmInfo:
     k: int
     pool: int | None
     others: bool
+    overlaps: str | None = None
+    min_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +140,9 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One arm on one set. ``mentions`` is UniversalNER's micro F1 of what RANIT read, ``original`` of what the original
-    parser reads (null for answers that it cannot read at all). ``counts`` has ``[right, found, there]`` of ``mentions``
+    """One arm on one set. ``mentions`` is UniversalNER's micro F1 of the entities' strings and of what is not in the
+    text, ``original`` of what the original parser reads in the answers, whatever became of it (null for answers that it
+    cannot read at all). ``counts`` has ``[right, found, there]`` of ``mentions``
     for each text in order; ``failed`` texts found nothing."""
 
     arm: str

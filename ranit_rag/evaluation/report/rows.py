@@ -38,7 +38,7 @@ def _row(result: TextResult, number: int, set_name: str, arm: str, types: Sequen
     decision = extraction.decision
     return {
         **row,
-        "dropped": [{"text": each.text, "label": each.label, "reason": each.reason} for each in extraction.dropped],
+        "dropped": [{"text": each.text, "label": each.label, "reason": each.told} for each in extraction.dropped],
         "windows": len(extraction.decisions),
         "route": decision.route,
         "reason": decision.reason,

@@ -79,6 +79,8 @@ export default {
   'dropped.unparsable': 'not of the form that was asked for',
   'dropped.truncated': 'cut off at the limit of an answer',
   'dropped.duplicate': 'written twice',
+  'dropped.unsure': 'score too low',
+  'dropped.overlapped': 'gave way to a better entity',
   'column.entity': 'Entity',
   'column.type': 'Type',
   'column.offsets': 'Characters',

@@ -71,6 +71,8 @@ export default {
   'dropped.unparsable': '不符合要求的格式',
   'dropped.truncated': '超出回答长度而被截断',
   'dropped.duplicate': '重复',
+  'dropped.unsure': '分数过低',
+  'dropped.overlapped': '让位于更好的重叠实体',
   'column.entity': '实体',
   'column.type': '类型',
   'column.offsets': '字符位置',
