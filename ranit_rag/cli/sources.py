@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -17,6 +19,7 @@ from ranit_rag.errors import InputError
 
 InputFormat = Literal["auto", "text", "lines", "jsonl", "csv", "parquet"]
 _STDIN = "standard input"
+_logger = logging.getLogger(__name__)
 _SURROGATE_ESCAPED = re.compile("[\udc80-\udcff]")
 _Part = tuple[Form, Iterable[Record | Unreadable]]
 
@@ -59,7 +62,16 @@ def open_source(
 
 
 def _argument(text: str) -> _Part:
-    return "text", [argument_record(text)]
+    record = argument_record(text)
+    return "text", _told_from_a_file(record)
+
+
+def _told_from_a_file(record: Record) -> Iterator[Record]:
+    """The record, when it is read; a warning where it was meant as the name of a file."""
+    with suppress(OSError, ValueError):  # most texts can be no name
+        if Path(record.text).is_file():
+            _logger.warning("%s is read as a text: --file %s reads the file", record.text, record.text)
+    yield record
 
 
 def argument_record(text: str) -> Record:

@@ -76,6 +76,14 @@ class TestSources:
         (row,) = rows(run("extract", "-f", "crlf.txt", "-t", "drug"))
         assert entities(row) == [("Aspirin", "drug", 6, 13)]
 
+    def test_the_name_of_a_file_is_a_text_and_a_warning_says_so(self, run: Run) -> None:
+        Path("letter.txt").write_text("Aspirin.")
+        result = run("extract", "letter.txt", "Aspirin.", "-t", "drug")
+        assert [row["text"] for row in rows(result)] == ["letter.txt", "Aspirin."]
+        assert result.stderr == "warning: letter.txt is read as a text: --file letter.txt reads the file\n"
+        assert run("extract", "letter.txt", "-t", "drug", "--quiet").stderr == ""
+        assert run("extract", "x" * 5000 + "\0", "-t", "drug").exit_code == 0
+
 
 class TestJsonLines:
     def test_each_record_may_have_its_own_types_and_id(self, run: Run) -> None:

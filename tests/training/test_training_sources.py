@@ -76,8 +76,18 @@ def test_what_is_no_source_is_said_at_once(tmp_path: Path) -> None:
         read_documents(tmp_path / "a.pdf")
     with pytest.raises(DataError, match="cannot read"):
         list(read_documents(tmp_path / "a.parquet"))
-    with pytest.raises(DataError, match="neither a file nor a data set"):
-        list(read_documents(tmp_path / "absent"))
+    for absent in (tmp_path / "absent", "absent.jsonl", "corpora/absent.txt", "a/b/absent", "./absent", "~/absent"):
+        with pytest.raises(DataError, match="neither a file nor a data set"):
+            read_documents(absent)
+
+
+def test_a_name_that_may_be_of_the_hub_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("datasets.load_dataset", lambda name, **_: asked.append(name) or [])
+    names = ["conll2003", "allenai/c4", "Universal-NER/Pile-NER-type", "owner/set.v1"]
+    for name in names:
+        assert list(read_documents(name)) == []
+    assert asked == names
 
 
 def test_records_are_kept_by_their_split(tmp_path: Path) -> None:

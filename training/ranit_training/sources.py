@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,8 @@ from ranit_rag.types import Example
 EXTRA = "train"
 LONGEST_BLOCK = 20_000  # characters of a .txt file that are held together where no blank line parts them
 TOLD = 5  # broken records named in an error
+# Of a data set: a name, or an owner and a name; what ends as files do is a file that is not there.
+_HUB_NAME = re.compile(r"[\w-]+|[\w-][\w.-]*/(?!.*\.(txt|jsonl|ndjson|json|parquet|csv|tsv|gz|xz)$)[\w-][\w.-]*", re.I)
 _SAVED_MARKS = ("state.json", "dataset_dict.json")  # what ``save_to_disk`` leaves
 
 
@@ -38,6 +41,8 @@ def read_documents(source: str | Path, *, field: str = "text", split: str = "tra
     be read.
     """
     path = Path(source)
+    if not path.exists() and not _HUB_NAME.fullmatch(str(source)):  # the hub is asked for names alone
+        raise DataError(f"{str(source)!r} is neither a file nor a data set", hint="check the path or the name")
     suffix = (Path(path.stem).suffix if path.suffix in (".gz", ".xz") else path.suffix).lower()
     if path.is_dir() or not path.exists():
         return _column(_open_dataset(source, split), field, str(source))
