@@ -61,9 +61,11 @@ def test_full_fine_tuning_keeps_the_best_checkpoint(data: Path, base: Path, tmp_
 
 def test_what_is_wrong_is_said_before_any_work(data: Path, base: Path, tmp_path: Path) -> None:
     broken, empty = tmp_path / "broken.jsonl", tmp_path / "empty.jsonl"
-    broken.write_text('{"conversations": [{"from": "gpt", "value": "x"}]}\n', "utf-8")
+    broken.write_text('{"conversations": [{"from": "gpt", "value": "x"}]}\n\n{"conversations": [\n', "utf-8")
     empty.write_text("", "utf-8")
-    with pytest.raises(DataError, match=r"1 of 1 conversations are broken: .*broken.jsonl:1"):
+    with pytest.raises(
+        DataError, match=r"2 of 2 conversations .*broken.jsonl:1: turn 1 .*broken.jsonl:3: the line is not JSON"
+    ):
         dry_run(config(broken, tmp_path / "a", base))
     with pytest.raises(DataError, match="no conversation"):
         dry_run(config(empty, tmp_path / "b", base))

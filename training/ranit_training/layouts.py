@@ -54,16 +54,39 @@ def write_llama_factory(rows: Iterable[Row], directory: Path, name: str) -> int:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a file that ``write_rows`` wrote."""
+    """The rows of a file that ``write_rows`` wrote. Raises DataError where a line is not JSON."""
+    for _, row in numbered_rows(path):
+        if isinstance(row, DataError):
+            raise row
+        yield row
+
+
+def numbered_rows(path: Path) -> Iterator[tuple[int, Row | DataError]]:
+    """The rows of a file by their numbers, lines of JSON by those of the lines; blank ones are passed over."""
+    if path.suffix in (".parquet", ".json"):
+        yield from enumerate(_whole_rows(path), start=1)
+        return
+    with path.open(encoding="utf-8") as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.strip():
+                yield number, _row(line)
+
+
+def _row(line: str) -> Row | DataError:
+    try:
+        row: Row = json.loads(line)
+        return row
+    except (ValueError, RecursionError) as error:
+        return DataError(f"the line is not JSON: {error}", hint="correct it, or make the data again")
+
+
+def _whole_rows(path: Path) -> Iterator[Row]:
     if path.suffix == ".parquet":
         parquet = require("pyarrow.parquet", extra="train")
         for batch in parquet.ParquetFile(path).iter_batches(batch_size=ROWS_AT_ONCE):
             yield from batch.to_pylist()
-    elif path.suffix == ".json":
-        yield from json.loads(path.read_text("utf-8"))
     else:
-        with path.open(encoding="utf-8") as stream:
-            yield from map(json.loads, stream)
+        yield from json.loads(path.read_text("utf-8"))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import Any
 from ranit_rag.engines.chat import PromptBuilder
 from ranit_rag.errors import DataError
 from ranit_rag.prompts import Message
-from ranit_training.layouts import Row, read_rows
+from ranit_training.layouts import Row, numbered_rows
 
 IGNORED = -100  # the label of tokens that are not learned
 _TOLD = 3
@@ -46,8 +46,10 @@ def load_dialogues(paths: Sequence[Path]) -> Iterator[Dialogue]:
         if not path.is_file():
             raise DataError(f"there is no file {path}", hint="give what `ranit data conversations` or `augment` wrote")
         try:
-            for number, row in enumerate(read_rows(path), start=1):
+            for number, row in numbered_rows(path):
                 try:
+                    if isinstance(row, DataError):
+                        raise row
                     yield _dialogue(row, number)
                     found += 1
                 except DataError as error:
