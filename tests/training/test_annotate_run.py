@@ -226,5 +226,8 @@ def test_a_journal_of_another_question_is_not_mixed_in(tmp_path: Path) -> None:
 
 def test_an_empty_corpus_is_told(tmp_path: Path) -> None:
     (tmp_path / "corpus.jsonl").touch()
-    with FaultyServer() as server, pytest.raises(DataError, match="no passage"):
-        run(server.url, tmp_path)
+    with FaultyServer() as server:
+        with pytest.raises(DataError, match="no passage"):
+            run(server.url, tmp_path)
+        with pytest.raises(DataError, match="no passage"):
+            estimate(corpus_of(tmp_path / "corpus.jsonl"), annotator_for(server.url), tmp_path / "other")

@@ -203,11 +203,13 @@ def test_one_file_describes_a_run(tmp_path: Path) -> None:
 
 def test_annotate_writes_records_that_the_next_command_reads(tmp_path: Path) -> None:
     source, output = write_corpus(tmp_path / "corpus.jsonl", 12), tmp_path / "records.jsonl"
+    source.write_text(source.read_text() + '{"text": "Results"}\n{"text": " "}\n')
     with FaultyServer(answer=annotated) as server:
         given = ("annotate", source, "-o", output, "--model", "nano", "--base-url", server.url, "--price-prompt", 2)
         dry = run(*given, "--dry-run")
         assert (dry["requests"], len(server.log), output.exists()) == (12, 0, False)
         made = run(*given)
+    assert dry["short_pieces"] == made["short_pieces"] == manifest(output)["counts"]["short_pieces"] == 1
     assert (made["asked"], made["records"], made["cost"]) == (12, 12, pytest.approx(12 * 40 * 2 / 1e6, abs=1e-4))
     said = manifest(output)
     assert said["profiles"][0].startswith("uniner-en.v1@")

@@ -18,6 +18,7 @@ from ranit_training.layouts import Layout
 from ranit_training.run_file import run_file_option
 
 if TYPE_CHECKING:
+    from ranit_training.annotate import Corpus
     from ranit_training.data_sets import Made, Output
     from ranit_training.showing import Examples, Records
 
@@ -129,10 +130,10 @@ def annotate(context: click.Context, /, sources: tuple[str, ...], output: Path, 
     prices = Prices(given["price_prompt"], given["price_output"])
     journal = given["journal"] or output.with_name(output.name + ".journal")
     if given["dry_run"]:
-        _tell({**asdict(estimate(corpus, annotator, journal, prices)), "broken_rows": corpus.broken})
+        _tell({**asdict(estimate(corpus, annotator, journal, prices)), **_left_out(corpus)})
         return
     result = run(corpus, annotator, journal, output, prices=prices, progress=sys.stderr.isatty())
-    counts = {**result.counts(), "broken_rows": corpus.broken}
+    counts = {**result.counts(), **_left_out(corpus)}
     manifest = Manifest(
         "annotate",
         inputs=[Path(source) for source in sources],
@@ -153,6 +154,11 @@ def annotate(context: click.Context, /, sources: tuple[str, ...], output: Path, 
         click.echo(f"warning: {problem}", err=True)
     if result.tally.failed or corpus.broken:
         context.exit(1)
+
+
+def _left_out(corpus: Corpus) -> dict[str, int]:
+    """What of the sources is in no passage."""
+    return {"short_pieces": corpus.short, "broken_rows": corpus.broken}
 
 
 @data.command(short_help="Make conversations of annotated records.")

@@ -26,11 +26,16 @@ class Passage:
 
 
 def cut_passages(
-    documents: Iterable[Document], count_tokens: CountTokens, *, max_tokens: int = MAX_TOKENS, min_letters: int = 20
+    documents: Iterable[Document],
+    count_tokens: CountTokens,
+    *,
+    max_tokens: int = MAX_TOKENS,
+    min_letters: int = 20,
+    on_left_out: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Passage]:
     """Whole sentences of at most ``max_tokens`` together; a longer sentence is cut where it does least harm.
 
-    Pieces with fewer than ``min_letters`` letters (headings, tables of numbers) are left out.
+    Pieces with fewer than ``min_letters`` letters (headings, tables of numbers) are left out, and told if not blank.
     """
     for document in documents:
         windows = split_windows(document.text, max_tokens=max_tokens, overlap_tokens=0, count_tokens=count_tokens)
@@ -39,6 +44,8 @@ def cut_passages(
             text = piece.strip()
             if sum(map(str.isalpha, text)) >= min_letters:
                 yield Passage(text, document.origin, window.start + len(piece) - len(piece.lstrip()))
+            elif text:
+                on_left_out(text)
 
 
 def sample_passages(passages: Iterable[Passage], count: int, seed: int) -> list[Passage]:

@@ -29,7 +29,8 @@ TOLD = 5
 class Corpus:
     """The passages of sources, read again each time they are iterated over unless they were sampled.
 
-    ``broken`` counts the rows that could not be read, ``told`` names the first ones.
+    ``broken`` counts the rows that could not be read, ``told`` names the first ones; ``short`` counts the pieces that
+    have too few letters for a passage.
     """
 
     sources: tuple[str, ...]
@@ -40,19 +41,25 @@ class Corpus:
     sample: int | None = None
     seed: int = 42
     broken: int = 0
+    short: int = 0
     told: list[str] = field(default_factory=list)
     _sampled: list[Passage] | None = None
 
     def __iter__(self) -> Iterator[Passage]:
-        passages = cut_passages(self._documents(), self.count_tokens, max_tokens=self.max_tokens)
+        passages = cut_passages(
+            self._documents(), self.count_tokens, max_tokens=self.max_tokens, on_left_out=self._count_short
+        )
         if self.sample is None:
             return passages
         if self._sampled is None:
             self._sampled = sample_passages(passages, self.sample, self.seed)
         return iter(self._sampled)
 
+    def _count_short(self, _: str) -> None:
+        self.short += 1
+
     def _documents(self) -> Iterator[Document]:
-        self.broken, self.told = 0, []
+        self.broken, self.short, self.told = 0, 0, []
         for source in self.sources:
             for document in read_documents(source, field=self.column, split=self.split):
                 if isinstance(document, Document):
@@ -87,11 +94,22 @@ class Estimate:
 
 
 def estimate(corpus: Corpus, annotator: Annotator, journal_path: Path, prices: Prices = Prices()) -> Estimate:
-    """Count without asking. Where there is a journal of an earlier run, its answers tell how long answers are."""
-    if not journal_path.exists():
-        return _estimate(corpus, annotator, None, prices)
-    with Journal(journal_path, annotator.asked) as known:
-        return _estimate(corpus, annotator, known, prices)
+    """Count without asking. Where there is a journal of an earlier run, its answers tell how long answers are.
+
+    Raises DataError where there is nothing to ask about.
+    """
+    if journal_path.exists():
+        with Journal(journal_path, annotator.asked) as known:
+            estimated = _estimate(corpus, annotator, known, prices)
+    else:
+        estimated = _estimate(corpus, annotator, None, prices)
+    if not estimated.passages:
+        raise _no_passage()
+    return estimated
+
+
+def _no_passage() -> DataError:
+    return DataError("there is no passage to annotate", hint="are the sources empty, or all headings?")
 
 
 def _estimate(corpus: Corpus, annotator: Annotator, known: Journal | None, prices: Prices) -> Estimate:
@@ -171,7 +189,7 @@ def annotate(
     with Journal(journal_path, annotator.asked) as journal:
         tally = ask_all(track(corpus, total=None, shown=progress, what="passages"), annotator, journal)
         if not tally.asked + tally.known + tally.failed:
-            raise DataError("there is no passage to annotate", hint="are the sources empty, or all headings?")
+            raise _no_passage()
         result = Annotation(tally, prompt_tokens=journal.prompt_tokens, output_tokens=journal.output_tokens)
         result.cost = prices.cost(result.prompt_tokens, result.output_tokens)
         with completed(output) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
