@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,6 +44,31 @@ async def test_sigterm_under_load_answers_what_is_in_hand_and_refuses_the_rest(s
     again: Server = start().ready()
     with again.client() as checking:
         assert checking.get("/v1/stores/mine/export").text.count("Kept.") == 1
+
+
+def test_sigterm_lets_events_and_an_import_come_to_their_end(start: Any) -> None:
+    server: Server = start().ready()
+    count = 300
+    lines = "".join(json.dumps({"text": f"Patient {i} takes metformin.", "entities": []}) + "\n" for i in range(count))
+    body = {**LONG, "text": LONG["text"][: len(LONG["text"]) // 3]}
+    with server.client() as client, ThreadPoolExecutor() as pool:
+        client.post("/v1/stores/clinic/corrections?create=true", json={"text": "Kept.", "entities": []})
+        with client.stream("POST", "/v1/extract", json=body, headers={"Accept": "text/event-stream"}) as answer:
+            events = answer.iter_lines()
+            told = [next(events)]
+            importing = pool.submit(client.post, "/v1/stores/clinic/import", content=lines.encode())
+            while not list((server.home / "imports").glob("*/note.json")):
+                assert not importing.done(), "the import was too short for this test"
+                time.sleep(0.005)
+            server.process.send_signal(signal.SIGTERM)
+            told += events
+        imported = importing.result()
+    names = [line.removeprefix("event: ") for line in told if line.startswith("event: ")]
+    assert names[-2:] == ["result", "done"]
+    assert (imported.status_code, imported.json()["added"]) == (200, count)
+    assert server.process.wait(30) == 0
+    assert list((server.home / "imports").iterdir()) == []
+    assert len(open_stores(server.home / "stores").open("clinic")) == count + 1
 
 
 def test_idle_it_ends_at_once(start: Any) -> None:
