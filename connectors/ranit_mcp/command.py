@@ -23,7 +23,13 @@ KEYS_VARIABLE = "RANIT_MCP_KEYS"
 @click.command(context_settings={"max_content_width": 100})
 @click.option("--http", is_flag=True, help="Serve streamable HTTP at /mcp instead of standard input and output.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on, with --http.")
-@click.option("--port", default=8765, show_default=True, help="The port to listen on, with --http; 0 for a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8765,
+    show_default=True,
+    help="The port to listen on, with --http; 0 for a free one.",
+)
 @click.option("--no-key", is_flag=True, help="Ask for no key, with --http on this machine alone.")
 @click.option("--read-only", is_flag=True, help="Offer no tool that writes to the stores.")
 @click.option("--time-limit", default=300.0, show_default=True, help="Seconds after which a call is given up.")

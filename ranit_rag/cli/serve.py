@@ -17,7 +17,13 @@ _MIB = 1024 * 1024
 
 @click.command(context_settings={"max_content_width": 100})
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="The port to listen on; 0 for a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="The port to listen on; 0 for a free one.",
+)
 @click.option(
     "--keys",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
