@@ -113,6 +113,24 @@ def test_a_finger_selects_too(scripted: str, open_page: OpenPage) -> None:
     assert entities(page)[-1] == ("Köln", "place")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_picker_of_labels_is_for_everybody(scripted: str, open_page: OpenPage, width: int, scheme: str) -> None:
+    page = open_page(scripted, width=width, scheme=scheme)
+    find(page, EMOJI, "thing, place")
+    drag_over(page, "Köln")
+    inside = page.locator(".picker").bounding_box()
+    assert inside["x"] >= 0
+    assert inside["x"] + inside["width"] <= width
+    check_layout(page)
+    picture(page, f"picker-{width}-{scheme}")
+    page.keyboard.press("Escape")
+    page.locator("summary", has_text="Mark a mention").click()
+    page.locator("summary", has_text="As a table").click()
+    check_layout(page)
+    picture(page, f"opened-{width}-{scheme}")
+
+
 def test_labels_are_changed_and_removed_by_mouse(scripted: str, open_page: OpenPage) -> None:
     page = open_page(scripted)
     find(page, EMOJI, "thing, place")
