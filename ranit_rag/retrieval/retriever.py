@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -52,7 +53,8 @@ class StoreRetriever:
     that ``load_embedder`` finds. ``judge`` is a name or any callable; ``strategy`` says how the ``pool`` nearest become
     ``k`` examples. Out of domain, those that share too few words with the text are dropped whatever the strategy.
     ``domain`` restricts all to one store. Draws depend on ``seed`` and the text alone. Stores are looked at anew in
-    each call, and what was learned from one is kept until its version changes.
+    each call, and what was learned from one is kept until its version changes. ``cache`` is a folder for the vectors of
+    the bundled general text, which the judge learns from; without one each process embeds it.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class StoreRetriever:
         pool: int = POOL,
         domain: str | None = None,
         seed: int = 0,
+        cache: Path | None = None,
     ) -> None:
         if k < 0 or pool < 1:
             raise InputError(f"k is {k} and the pool {pool}", hint="k is 0 or more, the pool 1 or more")
@@ -77,6 +80,7 @@ class StoreRetriever:
         self._k = k
         self._pool = max(pool, k)
         self._seed = seed
+        self._cache = cache
         self._lock = threading.RLock()
         self._views: dict[tuple[str, str], StoreView] = {}
         self._bm25: dict[str, StoreBm25] = {}
@@ -225,7 +229,7 @@ class StoreRetriever:
             if key not in self._spaces:
                 given = self._embedder
                 embedder = given if given is not None and given.name == embedding else load_embedder(embedding)
-                space = Space(embedder, language)
+                space = Space(embedder, language, cache=self._cache)
                 self._spaces[key] = (space, Calibrator(space))
             return self._spaces[key]
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ranit_rag.retrieval.background import general_texts
+from ranit_rag.retrieval.kept_vectors import KeptVectors
 from ranit_rag.retrieval.type_match import Request, TypeSpace
 from ranit_rag.retrieval.view import TEXT_NEIGHBOURS, StoreView, general_probes
 from ranit_rag.retrieval.wording import grams
@@ -36,13 +38,17 @@ Array = NDArray[np.float64]
 
 
 class Space:
-    """One embedding and one language: what is comparable."""
+    """One embedding and one language: what is comparable.
 
-    def __init__(self, embedder: Embedder, language: str) -> None:
+    The vectors of the bundled texts are kept in the folder ``cache``, where one is given.
+    """
+
+    def __init__(self, embedder: Embedder, language: str, *, cache: Path | None = None) -> None:
         self.embedder = embedder
         self.language = language
-        self.types = TypeSpace(embedder, language)
-        vectors = embedder.embed([item.text for item in general_texts(language)])
+        bundled = embedder if cache is None else KeptVectors(embedder, cache)
+        self.types = TypeSpace(embedder, language, bundled=bundled)
+        vectors = bundled.embed([item.text for item in general_texts(language)])
         self.general = general_probes(vectors, language)
         count = len(vectors)
         self._zero = float(((vectors @ vectors.T).sum() - count) / (count * (count - 1)))

@@ -31,16 +31,18 @@ Request = tuple[str, ...]
 
 
 class TypeSpace:
-    """Compares type names of one language in one embedding."""
+    """Compares type names of one language in one embedding; ``bundled`` embeds those that come with RANIT."""
 
-    def __init__(self, embedder: Embedder, language: str) -> None:
+    def __init__(self, embedder: Embedder, language: str, *, bundled: Embedder | None = None) -> None:
         self._embedder = embedder
         self._language = language
         self._lock = threading.Lock()
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
         self._common = common_types(language)
         self.likeness = lru_cache(REMEMBERED)(self._likeness)
-        unrelated = self.vectors(sorted({name for item in general_texts(language) for name in item.types}))
+        general = sorted({name for item in general_texts(language) for name in item.types})
+        names = list(dict.fromkeys([*general, *self._common]))
+        self._known = OrderedDict(zip(names, (bundled or embedder).embed(names), strict=True))
+        unrelated = self.vectors(general)
         count = len(unrelated)
         self._zero = float(((unrelated @ unrelated.T).sum() - count) / (count * (count - 1)))
 
