@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -39,9 +39,14 @@ def _read(path: Path) -> tuple[Example, ...]:
     return tuple(examples)
 
 
-def seed_names() -> tuple[str, ...]:
-    """The domains of the bundled examples."""
-    return tuple(_seeds())
+def seed_names(languages: Collection[str] | None = None) -> tuple[str, ...]:
+    """The domains of the bundled examples; those in some ``languages`` alone, where they are given."""
+    return tuple(name for name, examples in _seeds().items() if languages is None or examples[0].language in languages)
+
+
+def seed_languages() -> tuple[str, ...]:
+    """The languages of the bundled examples. Each domain has one."""
+    return tuple(dict.fromkeys(examples[0].language for examples in _seeds().values()))
 
 
 def seed_examples(name: str) -> tuple[Example, ...]:
@@ -52,17 +57,22 @@ def seed_examples(name: str) -> tuple[Example, ...]:
 
 
 def build_seeds(
-    stores: StoreSet, embedder_for: Callable[[str], Embedder], *, on_progress: Progress | None = None
+    stores: StoreSet,
+    embedder_for: Callable[[str], Embedder],
+    *,
+    languages: Collection[str] | None = None,
+    on_progress: Progress | None = None,
 ) -> list[str]:
-    """Make the stores of all bundled domains that are not there yet or not whole; returns their names.
+    """Make the stores of the bundled domains that are not there yet or not whole; returns their names.
 
-    ``embedder_for`` gives the embedder of a language. A store of the same name that holds anything else is left alone.
-    ``on_progress`` counts the examples over all domains.
+    ``embedder_for`` gives the embedder of a language; ``languages`` are those to deal with, None all. A store of the
+    same name that holds anything else is left alone. ``on_progress`` counts the examples over all domains dealt with.
     """
     there = set(stores.names())
     built: list[str] = []
     done = 0
-    for name, examples in _seeds().items():
+    for name in seed_names(languages):
+        examples = _seeds()[name]
         if name not in there or _is_partial(stores.open(name), examples):
             store = stores.open(name, embedder_for(examples[0].language), create=True)
             store.add(examples)
