@@ -6,7 +6,7 @@ Chroma keeps the examples; searches run on a snapshot in memory, which is faster
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -130,7 +130,7 @@ class ChromaStores:
 
     @contextmanager
     def writing(self) -> Iterator[Client]:
-        """A session whose end lets everybody see that something was written."""
+        """A session whose end lets everybody see that something was written, and that looks at the place once more."""
         with self.place.session() as client:
             try:
                 yield client
@@ -138,6 +138,9 @@ class ChromaStores:
                 self._writes += 1
                 with self.place.guard():
                     self.place.written()
+            # What was written is asked for next, and would open another client; if this fails, it still does.
+            with suppress(StoreError), self.place.guard():
+                self._catalog = ((self._writes, self.place.stamp()), records.list_entries(client))
 
 
 class ChromaStore:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
@@ -224,6 +225,13 @@ class Server:
 
 
 def _settings() -> Settings:
+    """Settings of one client, which changes them."""
+    return _environment().model_copy()
+
+
+@cache
+def _environment() -> Settings:
+    """What the environment and a file ``.env`` say to Chroma: reading them takes longer than opening a client."""
     from chromadb.config import Settings
 
     return Settings(anonymized_telemetry=False)
