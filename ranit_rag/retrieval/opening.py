@@ -16,7 +16,7 @@ from ranit_rag.retrieval.embedding import default_embedder
 from ranit_rag.retrieval.judge import AskModel, Judge
 from ranit_rag.stores import configured_stores, open_stores
 from ranit_rag.stores.base import StoreSet
-from ranit_rag.stores.seeds import build_seeds, seed_examples, seed_languages, seed_names
+from ranit_rag.stores.seeds import SEED_LANGUAGES, build_seeds, seed_examples, seed_names
 from ranit_rag.types import Decision, EntityType
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ class StoresAsConfigured:
     def _build_seeds(self, stores: StoreSet, language: str | None) -> None:
         if language in self._built:
             return
-        for each in seed_languages():
-            if each not in self._built and (each == language or language not in seed_languages()):
+        for each in SEED_LANGUAGES:
+            if each not in self._built and (each == language or language not in SEED_LANGUAGES):
                 _build_seeds_once(stores, self._settings.home, each)
                 self._built.add(each)
 

@@ -13,6 +13,9 @@ from ranit_rag.stores.formats.jsonl import read_jsonl
 from ranit_rag.stores.formats.reading import Defaults
 from ranit_rag.types import Example
 
+SEED_LANGUAGES = ("en", "zh")
+"""The languages of the bundled examples; each domain has one."""
+
 
 @cache
 def _seeds() -> Mapping[str, tuple[Example, ...]]:
@@ -42,11 +45,6 @@ def _read(path: Path) -> tuple[Example, ...]:
 def seed_names(languages: Collection[str] | None = None) -> tuple[str, ...]:
     """The domains of the bundled examples; those in some ``languages`` alone, where they are given."""
     return tuple(name for name, examples in _seeds().items() if languages is None or examples[0].language in languages)
-
-
-def seed_languages() -> tuple[str, ...]:
-    """The languages of the bundled examples. Each domain has one."""
-    return tuple(dict.fromkeys(examples[0].language for examples in _seeds().values()))
 
 
 def seed_examples(name: str) -> tuple[Example, ...]:

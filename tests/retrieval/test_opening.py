@@ -12,7 +12,7 @@ from ranit_rag.errors import MissingExtraError
 from ranit_rag.retrieval import opening
 from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.retriever import StoreRetriever
-from ranit_rag.stores.seeds import seed_languages, seed_names
+from ranit_rag.stores.seeds import SEED_LANGUAGES, seed_names
 from ranit_rag.types import Decision, entity_types
 
 ENGLISH, CHINESE = "The patient was given metformin.", "患者服用了阿司匹林。"
@@ -21,7 +21,7 @@ ENGLISH, CHINESE = "The patient was given metformin.", "患者服用了阿司匹
 @pytest.fixture(autouse=True)
 def embedders(monkeypatch: pytest.MonkeyPatch) -> dict[str, HashedWords]:
     """Quick ones stand for those of the languages, here and where the retriever finds them by name."""
-    made = {language: HashedWords(f"hashed-{language}") for language in seed_languages()}
+    made = {language: HashedWords(f"hashed-{language}") for language in SEED_LANGUAGES}
     by_name = {embedder.name: embedder for embedder in made.values()}
     monkeypatch.setattr(opening, "default_embedder", made.__getitem__)
     monkeypatch.setattr("ranit_rag.retrieval.retriever.load_embedder", by_name.__getitem__)

@@ -10,7 +10,7 @@ import pytest
 
 from ranit_rag.errors import DataError
 from ranit_rag.stores import open_stores
-from ranit_rag.stores.seeds import build_seeds, seed_examples, seed_names
+from ranit_rag.stores.seeds import SEED_LANGUAGES, build_seeds, seed_examples, seed_names
 from ranit_rag.text.duplicates import near_duplicate, text_fingerprint
 
 # A string that rightly has two types within one store, and why.
@@ -35,6 +35,8 @@ def _joins(one: str, other: str) -> bool:
 def test_every_promised_domain_is_there() -> None:
     english = {"news", "biomedicine", "finance", "law", "technology", "science", "culture"}
     assert set(seed_names()) == english | {"新闻", "医疗", "金融", "电商"}
+    assert set(seed_names(["en"])) == english
+    assert {example.language for name in seed_names() for example in seed_examples(name)} == set(SEED_LANGUAGES)
     with pytest.raises(DataError, match="sports"):
         seed_examples("sports")
 
