@@ -67,7 +67,7 @@ def test_accelerate_takes_the_launch_configurations(path: Path) -> None:
 
 
 def test_the_base_of_the_embedded_model_never_reads_evaluation_sets() -> None:
-    path = Path(ranit_training.__file__).parent / "nano" / "base.yaml"
+    path = Path(ranit_training.__file__).parent / "nano" / "nano.yaml"
     assert {"crossner_ai", "mit_movie", "boson_zh", "cluener2020", "cmeee"} <= set(
         nano.read_section(path, "corpus", nano.CorpusConfig).held_out
     )

@@ -78,6 +78,87 @@ class TuneConfig:
     seed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class MixtureConfig:
+    """The annotated sets that episodes are drawn from: at most ``cap`` records of each, or what ``caps`` says.
+
+    ``sets`` is a folder of .jsonl.xz. ``held_out`` sets are evaluated on and never read in any split but to keep their
+    texts out; ``left_out`` ones are not used. Of a set's records without entities, at most the share ``empty`` of the
+    others is kept. ``labels`` gives labels of a set another name, or none to forget them. ``near`` and ``far`` are how
+    many nearest records of the own set, and of others in the language, each record knows.
+    """
+
+    sets: Path
+    held_out: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    cap: int = 25_000
+    caps: Mapping[str, int] = field(default_factory=dict)
+    longest: int = 1_600
+    empty: float = 0.35
+    labels: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+    near: int = 8
+    far: int = 4
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeConfig:
+    """How training episodes are drawn from the mixture. All but the last lines are probabilities.
+
+    ``examples`` are those of 0, 1, 2 … examples. Of an episode with examples: ``near`` draws them from the nearest
+    records of the set, ``anywhere`` from the whole set, ``mixed`` puts records of other sets among the nearest, and
+    what is left over shows other sets' alone. ``renamed``: types have invented names, which only the examples explain;
+    of these ``estranged``: mentions are invented words too. ``synonyms``: a type is called by another of its names.
+    ``grouped``: a set's fine types are asked as its coarse ones (``groups``). ``joined``: records are put together to
+    a longer text. ``lower``, ``typos``: noise, in English texts alone. ``foreign``: a type of a set of another kind
+    is asked too.
+
+    A set's weight is its size to the power of ``smoothing``, times ``weights``. Sets with more than ``most_types``
+    types are asked for a part of the absent ones. Of sets named in ``partial`` absent types are unknown.
+    """
+
+    examples: tuple[float, ...]
+    near: float
+    anywhere: float
+    mixed: float
+    renamed: float
+    estranged: float
+    synonyms: float
+    grouped: float
+    joined: float
+    lower: float
+    typos: float
+    foreign: float
+    groups: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
+    partial: tuple[str, ...] = ()
+    smoothing: float = 0.6
+    most_types: int = 20
+    most_characters: int = 900
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """Steps of ``rows`` × ``length`` tokens: rows of plain text first ``plain_first``, last ``plain_last`` of them
+    (shares), the others packed with episodes. A step learns at most ``answers`` tokens of answers; a token of plain
+    text counts ``plain_weight`` of one.
+    """
+
+    steps: int
+    rows: int
+    length: int
+    answers: int
+    plain_first: float
+    plain_last: float
+    plain_weight: float
+    seconds: float
+    rate: RateConfig
+    seed: int = 0
+
+
+_FOLDERS = {CorpusConfig: ("text", "sets"), MixtureConfig: ("sets",)}
+
+
 def read_section(path: Path, name: str, kind: type[Section]) -> Section:
     """A section of the file; its folders are relative to it. Raises InputError for a missing or unknown key."""
     yaml = require("yaml", extra="train")
@@ -86,13 +167,12 @@ def read_section(path: Path, name: str, kind: type[Section]) -> Section:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
     except (ValueError, yaml.YAMLError) as error:
-        raise InputError(f"{path} is not YAML: {error}", hint="start from a copy of base.yaml") from error
+        raise InputError(f"{path} is not YAML: {error}", hint="start from a copy of nano.yaml") from error
     values = content.get(name) if isinstance(content, dict) else None
     if not isinstance(values, dict):
-        raise InputError(f"{path} has no section {name!r}", hint="start from a copy of base.yaml")
-    if kind is CorpusConfig:
-        values = values | {key: (path.parent / str(values.get(key, ""))).resolve() for key in ("text", "sets")}
-        values |= {key: tuple(values.get(key, ())) for key in ("held_out", "left_out")}
+        raise InputError(f"{path} has no section {name!r}", hint="start from a copy of nano.yaml")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    values |= {key: (path.parent / str(values.get(key, ""))).resolve() for key in _FOLDERS.get(kind, ())}
     if isinstance(values.get("rate"), dict):
         values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
     return _made(kind, values, f"{path}: {name}")
@@ -105,4 +185,4 @@ def _made(kind: type[Section], values: Mapping[str, Any], place: str) -> Section
     try:
         return kind(**values)
     except TypeError as error:
-        raise InputError(f"{place}: {error}", hint="start from a copy of base.yaml") from error
+        raise InputError(f"{place}: {error}", hint="start from a copy of nano.yaml") from error

@@ -11,18 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranit_rag.errors import DataError
-from ranit_training.nano.branches import Branched, codes
+from ranit_training.nano.branches import MOST, Branched, codes
 
 IGNORED = -100
 
 Row = list[int]  # numbers of the conversations in it
+Plain = NDArray[np.uint16]  # tokens of plain text, as many as a row has
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Arrays of ``[rows, length]``; ``places`` ``[targets]`` of the flattened rows predict ``targets``.
 
-    Unused rows and places are filled: with zeros, and with IGNORED targets.
+    Each target counts by its weight. Unused rows and places are filled: with zeros, and with IGNORED targets.
     """
 
     ids: NDArray[np.int64]
@@ -30,6 +31,38 @@ class Batch:
     codes: NDArray[np.int32]
     places: NDArray[np.int64]
     targets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+def fill_batch(
+    rows: Sequence[Sequence[Branched]],
+    shape: tuple[int, int],
+    targets: int,
+    plain: Sequence[Plain] = (),
+    weight: float = 1,
+) -> Batch:
+    """A batch of ``shape`` (rows, length): packed conversations, whose answers are learned, then rows of plain text.
+
+    Of plain text every token is learned, and counts ``weight`` of one of an answer.
+    """
+    ids, positions, coded = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int32)
+    weights = np.zeros(shape, np.float32)
+    for number, packed in enumerate(rows):
+        used = slice(sum(map(len, packed)))
+        ids[number, used] = np.concatenate([one.ids for one in packed])
+        positions[number, used] = np.concatenate([one.positions for one in packed])
+        weights[number, used] = np.concatenate([one.learned for one in packed])
+        coded[number, used] = codes(packed)
+    for number, tokens in enumerate(plain, start=len(rows)):
+        ids[number], positions[number], coded[number] = tokens, np.arange(shape[1]), MOST
+        weights[number, 1:] = weight
+    found = np.flatnonzero(weights)
+    places, learned = np.zeros(targets, np.int64), np.full(targets, IGNORED, np.int64)
+    places[: len(found)] = found - 1  # an answer's first token stands behind the turn's opening, in the same row
+    learned[: len(found)] = ids.reshape(-1)[found]
+    counted = np.zeros(targets, np.float32)
+    counted[: len(found)] = weights.reshape(-1)[found]
+    return Batch(ids, positions, coded, places, learned, counted)
 
 
 @dataclass(frozen=True)
@@ -49,21 +82,8 @@ class Plan:
         return used / (len(self.steps) * self.rows * self.length)
 
     def batch(self, step: int) -> Batch:
-        shape = (self.rows, self.length)
-        ids, positions, coded = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int32)
-        learned = np.zeros(shape, np.bool_)
-        for number, row in enumerate(self.steps[step]):
-            packed = [self.conversations[n] for n in row]
-            used = slice(sum(map(len, packed)))
-            ids[number, used] = np.concatenate([one.ids for one in packed])
-            positions[number, used] = np.concatenate([one.positions for one in packed])
-            learned[number, used] = np.concatenate([one.learned for one in packed])
-            coded[number, used] = codes(packed)
-        found = np.flatnonzero(learned)
-        places, targets = np.zeros(self.targets, np.int64), np.full(self.targets, IGNORED, np.int64)
-        places[: len(found)] = found - 1  # an answer's first token stands behind the turn's opening, in the same row
-        targets[: len(found)] = ids.reshape(-1)[found]
-        return Batch(ids, positions, coded, places, targets)
+        rows = [[self.conversations[n] for n in row] for row in self.steps[step]]
+        return fill_batch(rows, (self.rows, self.length), self.targets)
 
 
 def plan_steps(
@@ -79,13 +99,13 @@ def plan_steps(
         if len(steps) % each == 0:
             order = rng.sample(range(len(conversations)), len(conversations))
         first = len(steps) % each * batch
-        steps.append(_packed(order[first : first + batch], conversations, length))
+        steps.append(packed(order[first : first + batch], conversations, length))
     learned = [int(one.learned.sum()) for one in conversations]
     most = max(sum(learned[n] for row in step for n in row) for step in steps)
     return Plan(conversations, steps, length, max(rows, *map(len, steps)), _rounded(most))
 
 
-def _packed(numbers: Sequence[int], conversations: Sequence[Branched], length: int) -> list[Row]:
+def packed(numbers: Sequence[int], conversations: Sequence[Branched], length: int) -> list[Row]:
     """First fit, the longest first."""
     rows: list[Row] = []
     room: list[int] = []

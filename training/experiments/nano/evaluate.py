@@ -1,0 +1,142 @@
+"""The numbers of the embedded model's card: ``python training/experiments/nano/evaluate.py [CHECKPOINT] > tables.md``.
+
+UniversalNER's micro F1 under the grammar, on the evaluation sets and on the dev or test split of the training sets, of
+texts shown
+
+- ``none``: no examples;
+- ``seeds``: what the judge chooses from the seed stores;
+- ``nearest``: the nearest of the set's own train split, without a judge;
+- ``own 8``, ``own 32``, ``own all``: what the judge chooses from the seed stores and as many texts of that split.
+
+Answers are kept in the journal, so that a run that was stopped goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ranit_rag.config import Settings
+from ranit_rag.engines import open_engine
+from ranit_rag.evaluation.arms import Arm
+from ranit_rag.evaluation.data_sets import EvaluationSet, Selection, read_set
+from ranit_rag.evaluation.experiment import Experiment, run_experiment
+from ranit_rag.evaluation.report.document import Report, Result
+from ranit_rag.evaluation.runner import Model
+from ranit_rag.retrieval.embedding import default_embedder
+from ranit_rag.stores.memory import MemoryStores
+from ranit_rag.stores.seeds import build_seeds
+
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "ner"
+EVALUATED = ("crossner_ai", "crossner_politics", "crossner_science", "mit_movie", "boson_zh", "cluener2020", "cmeee")
+SEEN = (
+    *(
+        "fewnerd",
+        "wnut17",
+        "bio_bc5cdr",
+        "bio_ncbi_disease",
+        "scierc",
+        "stackoverflow_ner",
+        "cyner",
+        "gum_ner",
+        "snips",
+    ),
+    *("msra", "resume_zh", "ecsa_zh", "youku_zh", "literature_zh"),
+)
+WITHIN = 0.005  # F1 that the judge may lose against the better of no examples and the nearest
+
+NONE, SEEDS, NEAREST, ALL = "none", "seeds", "nearest", "own all"
+ARMS = (
+    Arm("never", name=NONE),
+    Arm("calibrated", name=SEEDS),
+    Arm("always", pool=None, others=False, name=NEAREST),
+    Arm("calibrated", pool=8, name="own 8"),
+    Arm("calibrated", pool=32, name="own 32"),
+    Arm("calibrated", pool=None, name=ALL),
+)
+
+
+def sets(names: Iterable[str], sample: int) -> Iterator[EvaluationSet]:
+    for name in names:
+        without = ("miscellaneous",) if name.startswith("crossner") else ()
+        yield read_set(DATA / f"{name}.jsonl.xz", Selection(sample=sample, without=without))
+
+
+def seed_stores() -> MemoryStores:
+    stores = MemoryStores()
+    build_seeds(stores, default_embedder)
+    return stores
+
+
+def table(report: Report, names: Sequence[str]) -> Iterator[str]:
+    """F1 of each set and arm with its interval, and the means."""
+    arms = [arm.name for arm in report.arms]
+    yield f"| set | {' | '.join(arms)} |"
+    yield "|---" * (len(arms) + 1) + "|"
+    for name in names:
+        yield f"| {name} | {' | '.join(_cell(report.result(arm, name)) for arm in arms)} |"
+    for language, spoken in (("en", "English"), ("zh", "Chinese")):
+        kept = [each.name for each in report.sets if each.language == language and each.name in names]
+        if kept:
+            means = [sum(report.result(arm, name).mentions.f1 for name in kept) / len(kept) for arm in arms]
+            yield f"| mean, {spoken} | {' | '.join(f'**{100 * mean:.1f}**' for mean in means)} |"
+
+
+def _cell(result: Result) -> str:
+    score = result.mentions
+    interval = "" if score.low is None or score.high is None else f" [{100 * score.low:.0f}, {100 * score.high:.0f}]"
+    return f"{100 * score.f1:.1f}{interval}"
+
+
+def judged(report: Report) -> Iterator[str]:
+    """Sets on which the judge is worse than the better of no examples and the nearest, or examples do not help."""
+    for each in report.sets:
+        f1 = {arm: report.result(arm, each.name).mentions.f1 for arm in (NONE, NEAREST, ALL)}
+        best = max(f1[NONE], f1[NEAREST])
+        if f1[ALL] < best - WITHIN:
+            yield f"- {each.name}: the judge {100 * f1[ALL]:.1f}, the better of the two {100 * best:.1f}"
+        if f1[ALL] <= f1[NONE]:
+            yield f"- {each.name}: examples do not help, {100 * f1[ALL]:.1f} against {100 * f1[NONE]:.1f}"
+
+
+def scores(report: Report, names: Sequence[str]) -> Iterator[str]:
+    """The calibration error of each set without examples, and F1 as unsure mentions are withheld."""
+    yield "| set | ECE | F1, share kept: all | from 0.25 | from 0.5 | from 0.75 |"
+    yield "|---|---|---|---|---|---|"
+    for name in names:
+        found = report.result(NONE, name).calibration
+        if found is not None:
+            kept = {round(point.threshold, 2): point for point in found.abstention}
+            cells = [f"{100 * kept[at].f1:.1f}, {kept[at].kept:.2f}" for at in (0.0, 0.25, 0.5, 0.75)]
+            yield f"| {name} | {found.ece:.3f} | {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkpoint", nargs="?", type=Path, help="the embedded model, if none is given")
+    parser.add_argument("--sample", type=int, default=150, help="texts of each set")
+    parser.add_argument("--most-own", type=int, default=5_000, help="the most texts of a set's own store")
+    parser.add_argument("--dtype")
+    parser.add_argument("--journal", type=Path)
+    options = parser.parse_args()
+    settings = Settings(dtype=options.dtype, model=str(options.checkpoint) if options.checkpoint else None)
+    model = Model("embedded", open_engine(settings), settings)
+    chosen = [*sets(EVALUATED, options.sample), *sets(SEEN, options.sample)]
+    experiment = Experiment([model], chosen, ARMS, seed_stores(), options.most_own)
+    with tempfile.TemporaryDirectory() as folder:
+        journal = options.journal or Path(folder) / "answers.jsonl"
+        report = run_experiment(experiment, journal, on_result=lambda result: print(result.set, file=sys.stderr))
+    for title, names in (("Evaluation sets", EVALUATED), ("Seen domains", SEEN)):
+        print(f"\n### {title}\n")
+        print("\n".join(table(report, names)))
+    print("\n### Where the judge or the examples do not help\n")
+    print("\n".join(judged(report)) or "Nowhere.")
+    print("\n### Scores, evaluation sets, no examples\n")
+    print("\n".join(scores(report, EVALUATED)))
+
+
+if __name__ == "__main__":
+    main()

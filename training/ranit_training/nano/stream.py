@@ -1,0 +1,103 @@
+"""Batches of episodes without end, made by processes beside the one that trains, in an order that hangs on the seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+
+from ranit_training.nano.branches import Branched, encode_branched
+from ranit_training.nano.config import TrainConfig
+from ranit_training.nano.corpus import Tokens
+from ranit_training.nano.encode import prompts
+from ranit_training.nano.episodes import Episodes
+from ranit_training.nano.steps import Batch, fill_batch, packed
+
+AHEAD = 4  # batches that each process holds ready
+EPISODES = 100_000  # numbers that a batch may use
+_FILLED = 1.03  # tokens that are drawn for each that a batch holds: what does not fit is left out
+
+
+@dataclass(frozen=True)
+class Source:
+    """What batches are made of: episodes, and the token ids of plain text."""
+
+    episodes: Episodes
+    plain: Tokens
+    config: TrainConfig
+
+    def plain_rows(self, step: int) -> int:
+        """How many rows of a step are plain text: a share that changes in a line over the run."""
+        share = step / self.config.steps
+        rows = self.config.plain_first + (self.config.plain_last - self.config.plain_first) * share
+        return round(self.config.rows * rows)
+
+    @property
+    def targets(self) -> int:
+        """The most tokens that any step learns."""
+        most = max(self.plain_rows(0), self.plain_rows(self.config.steps))
+        return self.config.answers + most * (self.config.length - 1)
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step, the same whoever makes it."""
+        config = self.config
+        plain_rows = self.plain_rows(step)
+        rng = np.random.default_rng((config.seed, step))
+        starts = rng.integers(len(self.plain) - config.length, size=plain_rows)
+        plain = [self.plain[start : start + config.length] for start in starts]
+        drawn = self._drawn(step, config.rows - plain_rows)
+        rows = packed(range(len(drawn)), drawn, config.length)[: config.rows - plain_rows]
+        kept = [[drawn[number] for number in row] for row in rows]
+        return fill_batch(kept, (config.rows, config.length), self.targets, plain, config.plain_weight)
+
+    def _drawn(self, step: int, rows: int) -> list[Branched]:
+        """Episodes for so many rows, as long as there is room for their answers."""
+        room, answers = rows * self.config.length * _FILLED, self.config.answers
+        found: list[Branched] = []
+        for number in range(step * EPISODES, (step + 1) * EPISODES):
+            one = encode_branched(self.episodes.episode(number), prompts(), self.config.length)
+            if one is None or (learned := int(one.learned.sum())) > answers:
+                continue
+            found.append(one)
+            room, answers = room - len(one), answers - learned
+            if room <= 0 or answers < self.config.length // 16:
+                break
+        return found
+
+
+def batches(source: Source, *, first: int = 0, processes: int = 0) -> Iterator[Batch]:
+    """The batches of the steps from ``first`` on. ``processes``: how many make them; 0 is this one alone."""
+    steps = range(first, source.config.steps)
+    if not processes:
+        yield from map(source.batch, steps)
+        return
+    context = get_context("fork")  # the records are shared, not copied
+    queues = [context.Queue(AHEAD) for _ in range(processes)]
+    workers = [
+        context.Process(target=_work, args=(source, steps[place::processes], queue), daemon=True)
+        for place, queue in enumerate(queues)
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        for number in range(len(steps)):
+            made: Batch | Exception = queues[number % processes].get()
+            if isinstance(made, Exception):
+                raise made
+            yield made
+    finally:
+        for worker in workers:
+            worker.terminate()
+
+
+def _work(source: Source, steps: range, queue: Any) -> None:
+    with suppress(KeyboardInterrupt):
+        try:
+            for step in steps:
+                queue.put(source.batch(step))
+        except Exception as error:  # told where it can be raised
+            queue.put(error)
