@@ -22,6 +22,7 @@ from ranit_rag.engines.hub import is_local_only, no_progress_bar
 from ranit_rag.errors import ModelNotFoundError, StoreError
 from ranit_rag.extras import require
 from ranit_rag.retrieval.mean_states import Encoder, MeanStates
+from ranit_rag.retrieval.together import TogetherEmbedder
 from ranit_rag.stores.base import Embedder
 from ranit_rag.stores.snapshot import Vectors
 
@@ -54,8 +55,9 @@ def load_embedder(name: str) -> Embedder:
 @cache
 def _embedder(name: str) -> Embedder:
     if name == MINILM:
-        return MeanStates(name, _load_minilm)
-    return MeanStates(name, _load_embedded) if name.startswith(f"{EMBEDDED}-") else SentenceEmbedder(name)
+        return TogetherEmbedder(MeanStates(name, _load_minilm))
+    embedded = name.startswith(f"{EMBEDDED}-")
+    return TogetherEmbedder(MeanStates(name, _load_embedded) if embedded else SentenceEmbedder(name))
 
 
 @cache
