@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranit_rag.errors import DataError
+from ranit_rag.evaluation.data_sets import Splits, read_splits
 from ranit_rag.progress import track
 from ranit_rag.text.duplicates import text_fingerprint
 from ranit_rag.types import Entity, Example
@@ -29,7 +30,6 @@ from ranit_training.layouts import completed
 from ranit_training.manifest import sha256_of
 from ranit_training.nano.config import MixtureConfig, read_section
 from ranit_training.nano.vectors import Vectors, lexical_vectors
-from ranit_training.sources import load_records
 
 Rows = NDArray[np.int32]
 
@@ -71,12 +71,15 @@ class Mixture:
 
 def make_mixture(config: MixtureConfig, *, progress: bool = False) -> Mixture:
     """Read, clean and cap the sets, and find every record's neighbours. Raises DataError."""
-    kept_out = {text_fingerprint(text) for text in _evaluation_texts(config)}
+    paths = [path for path in sorted(config.sets.glob("*.jsonl.xz")) if _name(path) not in config.left_out]
+    splits = {path: read_splits(path) for path in track(paths, total=len(paths), shown=progress, what="sets")}
+    kept_out = {text_fingerprint(text) for path in paths for text in _kept_out(splits[path], _name(path), config)}
     inventories: list[Inventory] = []
     records: list[Example] = []
-    paths = [path for path in sorted(config.sets.glob("*.jsonl.xz")) if _name(path) not in _unused(config)]
-    for path in track(paths, total=len(paths), shown=progress, what="sets"):
-        found = [item for item in _training_records(path) if text_fingerprint(item.text) not in kept_out]
+    for path in paths:
+        if _name(path) in config.held_out:
+            continue
+        found = [item for item in splits[path][_learned(splits[path])] if text_fingerprint(item.text) not in kept_out]
         kept = _capped(_cleaned(found, config, _name(path)), config, _name(path))
         labels = Counter(entity.label for record in kept for entity in record.entities)
         if not labels:
@@ -91,40 +94,20 @@ def make_mixture(config: MixtureConfig, *, progress: bool = False) -> Mixture:
     return Mixture(tuple(inventories), records, near, far)
 
 
-def _unused(config: MixtureConfig) -> tuple[str, ...]:
-    return (*config.held_out, *config.left_out)
-
-
 def _name(path: Path) -> str:
     return path.name.partition(".")[0]
 
 
-def _evaluation_texts(config: MixtureConfig) -> Iterator[str]:
-    """Every text of the held-out sets, and the dev and test texts of the others, on which seen domains are measured."""
-    for path in sorted(config.sets.glob("*.jsonl.xz")):
-        used = _training_split(path)
-        for split in [None] if _name(path) in config.held_out else [s for s in _SPLITS if s != used]:
-            yield from (record.text for record in _records(path, split))
-
-
-def _training_records(path: Path) -> list[Example]:
-    return list(_records(path, _training_split(path)))
-
-
-def _training_split(path: Path) -> str:
+def _learned(splits: Splits) -> str:
     """The train split; of sets without one dev, and test where there is nothing else."""
-    with lzma.open(path, "rt", encoding="utf-8") as stream:
-        found = {json.loads(line).get("split") for line in stream}
-    return next((split for split in _SPLITS if split in found), "train")
+    return next(split for split in (*_SPLITS, *splits) if split in splits)
 
 
-def _records(path: Path, split: str | None) -> Sequence[Example]:
-    try:
-        return load_records([path], split=split)
-    except DataError:
-        if split is None:
-            raise
-        return []  # a set without that split
+def _kept_out(splits: Splits, name: str, config: MixtureConfig) -> Iterator[str]:
+    """Every text of a held-out set, and the dev and test texts of another, on which seen domains are measured."""
+    for split, records in splits.items():
+        if name in config.held_out or (split in _SPLITS and split != _learned(splits)):
+            yield from (record.text for record in records)
 
 
 def _cleaned(records: Sequence[Example], config: MixtureConfig, name: str) -> list[Example]:
