@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +95,61 @@ def test_the_command_opens_no_engine_of_its_own(tmp_path: Path, monkeypatch: pyt
         ray.shutdown()
     assert (alone.exit_code, spread.exit_code) == (1, 1), "the empty text alone fails"
     assert content(tmp_path / "spread") == content(tmp_path / "alone")
+
+
+@pytest.mark.timeout(300)
+def test_each_worker_of_vllm_has_a_gpu(tmp_path: Path, whole: Path) -> None:
+    """Ray takes our word for the GPUs: the workers, scripted here, must be given one each."""
+    paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    variables = {"PYTHONPATH": paths, "RANIT_JUDGE": "never"}
+    ray.init(num_cpus=4, num_gpus=3, include_dashboard=False, log_to_driver=False, runtime_env={"env_vars": variables})
+    try:
+        workers = Workers(Settings(engine="vllm"), number=2, open_ranit=open_scripted)
+        run(workers, tmp_path / "out")
+        assert ray.available_resources()["GPU"] == 1
+        shared = Workers(Settings(engine="vllm"), number=2, gpus=0.5, open_ranit=open_scripted)
+        assert shared.identity(None, ()) == workers.identity(None, ())
+        assert ray.available_resources().get("GPU", 0) == 0
+    finally:
+        ray.shutdown()
+    assert content(tmp_path / "out").keys() == content(whole).keys()
+
+
+@pytest.mark.timeout(300)
+def test_a_cluster_that_runs_already_is_used(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on other machines: it is named by RAY_ADDRESS, and none is started here."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("RANIT_JUDGE", "never")
+    with cluster(tmp_path / "cluster.log") as address:
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        try:
+            run(Workers(SETTINGS, number=2, open_ranit=open_scripted), tmp_path / "out")
+            assert ray.get_runtime_context().gcs_address.endswith(address.removeprefix("127.0.0.1"))
+        finally:
+            ray.shutdown()
+    assert content(tmp_path / "out") == content(whole)
+
+
+@contextmanager
+def cluster(log: Path) -> Iterator[str]:
+    """The address of a cluster in processes of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # Its own folder keeps it from being found by those who look for a cluster; sockets need its name to be short.
+    with tempfile.TemporaryDirectory(prefix="ray-") as folder, log.open("wb") as output:
+        command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--num-cpus=4"]
+        places = [f"--port={port}", "--node-ip-address=127.0.0.1", f"--temp-dir={folder}"]
+        quiet = ["--include-dashboard=false", "--disable-usage-stats"]
+        process = subprocess.Popen([*command, *places, *quiet], stdout=output, stderr=output)
+        try:
+            while "Ray runtime started" not in log.read_text():
+                assert process.poll() is None, log.read_text()
+                time.sleep(0.1)
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
 @pytest.mark.timeout(300)
