@@ -118,7 +118,6 @@ def ray_extract(
         batch_size=_BATCH,
         compute=require("ray.data", extra="ray").ActorPoolStrategy(size=workers),
         num_gpus=_gpus(settings, gpus) or None,
-        max_restarts=_RESTARTS,
         fn_constructor_args=(settings, open_ranit, types, tuple(examples), text_column),
     )
 
