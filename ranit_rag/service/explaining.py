@@ -11,6 +11,7 @@ import numpy as np
 from ranit_rag.pipeline import Plan, Ranit
 from ranit_rag.planning import readable
 from ranit_rag.retrieval.judge import Case
+from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.signals import Evidence
 from ranit_rag.text import detect_language
 from ranit_rag.types import ShownExample, entity_types
@@ -50,11 +51,12 @@ def explain(
     """What ``ner`` would ask about each window, and why. Asks no model; takes its time."""
     plans = ner.conversations(text, types, language=language)
     pieces = [readable(text)[plan.window.start : plan.window.end] for plan in plans]
-    retriever = ner.retriever
-    opened = getattr(retriever, "opened", None)
-    search = getattr(opened() if opened is not None else retriever, "cases", None)
-    asked = entity_types(types or ())
     spoken = language or ner.settings.language or detect_language(text)
+    retriever = ner.retriever
+    if isinstance(retriever, StoresAsConfigured):
+        retriever = retriever.opened(spoken)
+    search = getattr(retriever, "cases", None)  # a retriever of the user's own has no stores to compare
+    asked = entity_types(types or ())
     cases: Sequence[Sequence[Case]] = [()] * len(pieces) if search is None else search(pieces, asked, language=spoken)
     return [Explained(plan, found) for plan, found in zip(plans, cases, strict=True)]
 
