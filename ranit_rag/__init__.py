@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ranit_rag.stores.base import StoreStats as StoreStats
     from ranit_rag.stores.base import store_stats as store_stats
     from ranit_rag.types import Decision as Decision
+    from ranit_rag.types import Decoding as Decoding
     from ranit_rag.types import Entity as Entity
     from ranit_rag.types import EntityType as EntityType
     from ranit_rag.types import Example as Example
@@ -44,6 +45,7 @@ _HOME = {
     "Answer": "ranit_rag.engines",
     "Conversation": "ranit_rag.prompts",
     "Decision": "ranit_rag.types",
+    "Decoding": "ranit_rag.types",
     "Engine": "ranit_rag.engines",
     "Entity": "ranit_rag.types",
     "EntityType": "ranit_rag.types",

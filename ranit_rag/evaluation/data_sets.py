@@ -44,7 +44,7 @@ class EvaluationSet:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which texts and types of a file are evaluated. None of ``split``: the first of test, dev, validation, or all.
+    """Which texts and types of a file are evaluated. None of ``split``: the first of ``splits`` that is there, or all.
 
     ``sample`` texts are drawn, the same for each ``seed`` and name; None takes all. ``types`` are all that the file's
     records have, unless some are named; ``without`` are never asked. ``own`` is the split that fills the set's store.
@@ -56,6 +56,7 @@ class Selection:
     types: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     own: str | None = OWN
+    splits: tuple[str, ...] = EVALUATED
 
 
 def read_set(path: Path, selection: Selection | None = None) -> EvaluationSet:
@@ -63,7 +64,7 @@ def read_set(path: Path, selection: Selection | None = None) -> EvaluationSet:
     selection = selection or Selection()
     name = path.name.partition(".")[0]
     splits = read_splits(path)
-    split = _evaluated(splits, selection.split, path)
+    split = _evaluated(splits, selection, path)
     examples = splits[split]
     own = splits.get(selection.own, []) if selection.own is not None and selection.own != split else []
     types = _types([*examples, *own], selection, path)
@@ -124,12 +125,13 @@ def _records(path: Path) -> Iterator[tuple[int, str, Example | DataError]]:
             yield number, WHOLE, error
 
 
-def _evaluated(splits: Splits, wanted: str | None, path: Path) -> str:
+def _evaluated(splits: Splits, selection: Selection, path: Path) -> str:
+    wanted = selection.split
     if wanted is not None and wanted not in splits:
         raise InputError(f"{path} has no split {wanted!r}", hint=f"its splits are {', '.join(filter(None, splits))}")
     if wanted is not None:
         return wanted
-    return next((split for split in EVALUATED if split in splits), next(iter(splits)))
+    return next((split for split in selection.splits if split in splits), next(iter(splits)))
 
 
 def _types(examples: Sequence[Example], selection: Selection, path: Path) -> tuple[str, ...]:
