@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ranit_rag.engines.checkpoint import embedded_model
 from ranit_training.card import model_card
+from ranit_training.merge import base_license
 from ranit_training.sft.record import DataFile, RunRecord
 
 SOURCE = {"path": "/raw/ships.jsonl", "bytes": 5, "sha256": "5" * 64}
@@ -61,6 +64,14 @@ def test_data_licence_and_numbers_stand_in_it() -> None:
         assert f"\n{told}\n" in body, told
     assert "None" not in body
     assert "/data/" not in body, "folders of the machine are nobody's business"
+
+
+def test_the_licence_of_the_base_is_told(tmp_path: Path) -> None:
+    assert base_license(tmp_path) is None
+    inherited = base_license(embedded_model())
+    assert inherited == "CC-BY-NC-SA-4.0"
+    _, body = parts(model_card("ships", RECORD, "Apache-2.0", None, base_license=inherited))
+    assert "The terms of the base (CC-BY-NC-SA-4.0) and of the data hold as well." in body
 
 
 def test_what_is_not_known_is_said_to_be_unknown() -> None:

@@ -21,12 +21,16 @@ _SETTINGS = {
 }
 
 
-def model_card(name: str, record: RunRecord, license_id: str | None, numbers: str | None) -> str:
+def model_card(
+    name: str, record: RunRecord, license_id: str | None, numbers: str | None, *, base_license: str | None = None
+) -> str:
     """Markdown with the hub's front matter. What is not known is said to be unknown."""
-    return "\n".join(_lines(name, record, license_id, numbers)) + "\n"
+    return "\n".join(_lines(name, record, license_id, numbers, base_license)) + "\n"
 
 
-def _lines(name: str, record: RunRecord, license_id: str | None, numbers: str | None) -> Iterator[str]:
+def _lines(
+    name: str, record: RunRecord, license_id: str | None, numbers: str | None, base_license: str | None
+) -> Iterator[str]:
     languages = [language for language in record.profiles if language in ("en", "zh")]
     yield from ("---", f"license: {license_id.lower() if license_id else 'other'}")
     if "/" in record.base and not Path(record.base).exists():
@@ -53,7 +57,8 @@ def _lines(name: str, record: RunRecord, license_id: str | None, numbers: str | 
     yield numbers.strip() if numbers else "Not measured yet: `ranit eval` does it."
     yield from ("", "## Licence", "")
     terms = f"The weights: {license_id}." if license_id else "The licence of the weights was not stated."
-    yield f"{terms} The terms of the base and of the data hold as well."
+    base = f"base ({base_license})" if base_license else "base"
+    yield f"{terms} The terms of the {base} and of the data hold as well."
 
 
 def _data_lines(file: DataFile) -> Iterator[str]:

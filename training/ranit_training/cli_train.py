@@ -102,7 +102,7 @@ def train(dry_run: bool, **given: Any) -> None:
 @click.option("-o", "--output", type=_FILE, required=True, help="The directory of the checkpoint.")
 @click.option("--base", help="Where the base is now, if it was moved.")
 @click.option("--name", help="The checkpoint's name. Default: the output directory's.")
-@click.option("--license", "license_id", help="The licence of the weights, as an SPDX identifier.")
+@click.option("--license", "license_id", help="The licence of the weights (SPDX). Default: the base's, if it tells.")
 @click.option("--dtype", type=_choice("bfloat16", "float16", "float32"), default="bfloat16", show_default=True)
 @click.option("--numbers", type=_FILE, help="A Markdown file with measured numbers, for the card.")
 @run_file_option

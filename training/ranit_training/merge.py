@@ -32,8 +32,9 @@ def merge(
 ) -> Path:
     """Write the model of the run in the directory ``run`` to ``output``, and return that.
 
-    ``base`` says where the base is now. ``numbers`` is Markdown for the card. Raises InputError, DataError before
-    anything is loaded: no finished run, another base, no space.
+    ``base`` says where the base is now. Without a ``license_id`` that of the base holds, where the base tells it.
+    ``numbers`` is Markdown for the card. Raises InputError, DataError before anything is loaded: no finished run,
+    another base, no space.
     """
     record = finished_run(run)
     origin = find_base(base or record.base_path)
@@ -51,6 +52,8 @@ def merge(
     check_space(output, 2 * origin.weight_bytes)
     _write_weights(run, record, origin, output, dtype)
     title = name or output.resolve().name
+    inherited = base_license(origin.directory)
+    license_id = license_id or inherited
     card = {
         "format": FORMAT,
         "name": title,
@@ -64,8 +67,16 @@ def merge(
     }
     (output / FILE_NAME).write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", "utf-8")
     told = numbers.read_text("utf-8") if numbers else None
-    (output / "README.md").write_text(model_card(title, record, license_id, told), "utf-8")
+    readme = model_card(title, record, license_id, told, base_license=inherited)
+    (output / "README.md").write_text(readme, "utf-8")
     return output
+
+
+def base_license(directory: Path) -> str | None:
+    """The licence that a base made here tells in its ``ranit.json``; None where there is no such file."""
+    path = directory / FILE_NAME
+    told: str | None = json.loads(path.read_text("utf-8")).get("license") if path.is_file() else None
+    return told
 
 
 def finished_run(run: Path) -> RunRecord:
