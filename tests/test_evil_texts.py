@@ -54,7 +54,7 @@ def test_the_embedded_model_reads_them(nano: TransformersEngine, kind: str) -> N
     extraction = ner.extract(text, ["地名"])
     check(extraction, text)
     assert {entity.label for entity in extraction.entities} <= {"地名"}
-    assert {dropped.reason for dropped in extraction.dropped} <= {"duplicate", "truncated", "ungrounded"}
+    assert "unparsable" not in {dropped.reason for dropped in extraction.dropped}
 
 
 def test_the_embedded_model_is_given_a_megabyte_in_windows(nano: TransformersEngine) -> None:

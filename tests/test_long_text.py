@@ -34,7 +34,7 @@ def test_whatever_is_written_of_whatever_text(text: str, cuts: list[tuple[int, i
 def test_what_the_embedded_model_finds_in_whatever_text(nano: TransformersEngine, text: str) -> None:
     extraction = Ranit(nano).extract(text, ["person", "地名"])
     check(extraction, text)
-    assert {dropped.reason for dropped in extraction.dropped} <= {"duplicate", "truncated", "ungrounded"}
+    assert "unparsable" not in {dropped.reason for dropped in extraction.dropped}
 
 
 def test_every_kind_of_character_is_read(nano: TransformersEngine) -> None:
