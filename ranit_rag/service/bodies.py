@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from ranit_rag.service import limits
 
@@ -89,7 +89,15 @@ class ExtractMany(_Extract):
     texts: Annotated[list[Text], Field(fail_fast=True, min_length=1, max_length=limits.TEXTS)]
 
 
-ExtractBody: TypeAlias = ExtractOne | ExtractMany
+def _kind(body: object) -> str:
+    several = "texts" in body if isinstance(body, dict) else isinstance(body, ExtractMany)
+    return "several texts" if several else "one text"
+
+
+# Told apart by hand, so that what is wrong with one form is not told of the other.
+ExtractBody: TypeAlias = Annotated[
+    Annotated[ExtractOne, Tag("one text")] | Annotated[ExtractMany, Tag("several texts")], Discriminator(_kind)
+]
 
 
 class ExplainBody(_Asked):

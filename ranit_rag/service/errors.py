@@ -106,7 +106,10 @@ def handle_errors(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         problems = error.errors() if isinstance(error, RequestValidationError) else ()
-        fields = {"type": "InvalidRequest", "message": _told(problems), "hint": "see /docs for what a request holds"}
+        hint = "see /docs for what a request holds"
+        if request.headers.get("content-length", "0") != "0" and "json" not in request.headers.get("content-type", ""):
+            hint = "send it with Content-Type: application/json"
+        fields = {"type": "InvalidRequest", "message": _told(problems), "hint": hint}
         return error_answer(request_id(request), 422, fields)
 
     async def other(request: Request, error: Exception) -> Response:

@@ -90,6 +90,24 @@ def test_a_wrong_request_is_told_without_repeating_it(client: TestClient, body: 
     assert answer.json()["error"]["type"] in ("InvalidRequest", "InputError")
 
 
+def test_a_mistake_is_told_of_the_form_that_was_sent(client: TestClient) -> None:
+    for body, told in (
+        ({"text": "a", "tpyes": ["drug"]}, "body.one text.tpyes: Extra inputs are not permitted"),
+        ({"texts": ["a", " "]}, "body.several texts.texts.1: String should match pattern '\\S'"),
+        ({"types": ["drug"]}, "body.one text.text: Field required"),
+    ):
+        assert client.post("/v1/extract", json=body).json()["error"]["message"] == told
+
+
+def test_json_that_is_not_called_so_is_told_of_its_header(client: TestClient) -> None:
+    for path in ("/v1/extract", "/v1/decisions/explain", "/v1/stores/a/corrections"):
+        answer = client.post(path, content=json.dumps(ASPIRIN))  # as curl sends it without -H
+        assert (answer.status_code, answer.json()["error"]["hint"]) == (
+            422,
+            "send it with Content-Type: application/json",
+        )
+
+
 def test_no_types_and_no_examples_is_the_callers_error(client: TestClient) -> None:
     answer = client.post("/v1/extract", json={"text": "Aspirin."})
     assert answer.status_code == 422
