@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranit_rag import Example
-from ranit_rag.errors import DataError
+from ranit_rag import Example, Ranit
+from ranit_rag.engines.checkpoint import embedded_model
+from ranit_rag.errors import DataError, InputError
 from ranit_training.nano.config import EpisodeConfig, MixtureConfig, RateConfig, TrainConfig, read_section
 from ranit_training.nano.episodes import Episodes
+from ranit_training.nano.finish import finish, licences
 from ranit_training.nano.mixture import NOBODY, Mixture, make_mixture, read_mixture, write_mixture
 from ranit_training.nano.naming import invented_names, own_names, synonyms
 from ranit_training.nano.pieces import estranged, joined, lowered, pieces_of, record_of, with_typos
@@ -319,3 +321,32 @@ def test_an_error_of_a_process_is_raised_where_batches_are_read(source: Source) 
     broken = replace(source, plain=np.zeros(10, np.uint16))
     with pytest.raises(ValueError, match="high"):
         next(batches(broken, processes=1))
+
+
+# The checkpoint that ships
+
+
+def test_every_set_of_the_recipe_has_a_licence_and_no_other_set_has_one() -> None:
+    recipe = read_section(RECIPE, "mixture", MixtureConfig)
+    assert not {*recipe.held_out, *recipe.left_out} & licences().keys()
+    named = {*recipe.caps, *recipe.labels, *read_section(RECIPE, "episodes", EpisodeConfig).weights}
+    assert named <= licences().keys()
+
+
+def test_a_finished_checkpoint_extracts_and_tells_what_it_was_made_of(
+    mixture: Mixture, config: MixtureConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_mixture(mixture, config, tmp_path / "mixture")
+    arguments = (RECIPE, embedded_model(), tmp_path / "mixture", tmp_path / "nano", "9", "| F1 |")
+    with pytest.raises(DataError, match="no licence is known of drugs, people, zh_people"):
+        finish(*arguments)
+    monkeypatch.setattr("ranit_training.nano.finish.licences", lambda: dict.fromkeys(SETS, "CC0"))
+    finish(*arguments)
+    about = json.loads((tmp_path / "nano" / "ranit.json").read_text("utf-8"))
+    assert [item["path"] for item in about["data"]] == ["drugs.jsonl.xz", "people.jsonl.xz", "zh_people.jsonl.xz"]
+    readme = (tmp_path / "nano" / "README.md").read_text("utf-8")
+    assert "| people | en | 9 | 2 | CC0 |" in readme
+    assert "| F1 |" in readme
+    assert Ranit(tmp_path / "nano", judge="never").extract("Al met Bo.", ["person"]).coverage == 1.0
+    with pytest.raises(InputError, match="not empty"):
+        finish(*arguments)

@@ -195,21 +195,33 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: str(value) if isinstance(value, Path) else value for key, value in values.items()}
 
 
-def read_mixture(directory: Path) -> Mixture:
-    """What ``write_mixture`` wrote. Raises DataError."""
+def read_inventories(directory: Path) -> tuple[Inventory, ...]:
+    """The sets of a mixture that was written, without its records. Raises DataError."""
     try:
         about = json.loads((directory / "mixture.json").read_text("utf-8"))
-        sets = tuple(Inventory(**{**item, "labels": tuple(item["labels"])}) for item in about["sets"])
+        return tuple(Inventory(**{**item, "labels": tuple(item["labels"])}) for item in about["sets"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(directory, error) from error
+
+
+def read_mixture(directory: Path) -> Mixture:
+    """What ``write_mixture`` wrote. Raises DataError."""
+    sets = read_inventories(directory)
+    try:
         with np.load(directory / "neighbours.npz", allow_pickle=False) as stored:
             near, far = stored["near"], stored["far"]
         with lzma.open(directory / "records.jsonl.xz", "rt", encoding="utf-8") as stream:
             lines = iter(stream)
             records = [_record(next(lines), item) for item in sets for _ in range(len(item))]
     except (OSError, ValueError, KeyError, TypeError, StopIteration, lzma.LZMAError) as error:
-        raise DataError(
-            f"cannot read a mixture from {directory}: {error}", hint="write it with ranit_training.nano.mixture"
-        ) from error
+        raise _unreadable(directory, error) from error
     return Mixture(sets, records, near, far)
+
+
+def _unreadable(directory: Path, error: Exception) -> DataError:
+    return DataError(
+        f"cannot read a mixture from {directory}: {error}", hint="write it with ranit_training.nano.mixture"
+    )
 
 
 def _record(line: str, item: Inventory) -> Example:
