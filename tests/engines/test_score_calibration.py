@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranit_rag.engines.calibration import ScoreCalibration
-from ranit_rag.engines.checkpoint import read_checkpoint
+from ranit_rag.engines.checkpoint import embedded_model, read_checkpoint
+from ranit_rag.engines.transformers import TransformersEngine
 from ranit_rag.errors import EngineError, InputError
 from ranit_rag.types import Decoding
 
@@ -88,3 +89,9 @@ def test_a_damaged_card_says_what_is_wrong(fields: dict[str, Any], told: str, tm
     with pytest.raises(EngineError, match=rf"ranit\.json cannot be read: .*{told}") as caught:
         read_checkpoint(checkpoint(tmp_path, **fields))
     assert "ranit calibrate" in caught.value.hint
+
+
+def test_an_engine_tells_what_its_checkpoint_says(nano: TransformersEngine) -> None:
+    card = read_checkpoint(embedded_model())
+    assert (nano.info.calibration, nano.info.decoding) == (card.calibration, card.decoding)
+    assert not nano.info.renormalised, "its probabilities are shares of all tokens, whatever the grammar allows"
