@@ -31,9 +31,9 @@ class TogetherEmbedder:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._turn = threading.Lock()
-        self._arrival = threading.Lock()
         self._waiting: list[_Request] = []
+        self._busy = False
+        self._changed = threading.Condition()
 
     @property
     def name(self) -> str:
@@ -45,25 +45,38 @@ class TogetherEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         own = _Request(texts)
-        with self._arrival:
+        with self._changed:
             self._waiting.append(own)
-        with self._turn:
-            while own.answer is None:  # or one whose turn was before took it along
-                self._answer(self._take())
+        while own.answer is None:
+            self._wait(own)
         if isinstance(own.answer, Exception):
             raise own.answer
         return own.answer
 
+    def _wait(self, own: _Request) -> None:
+        """Until another thread has answered ``own``; or, when no other is at it, answer what waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: own.answer is not None or not self._busy)
+            if own.answer is not None:
+                return
+            self._busy = True
+            taken = self._take()
+        try:
+            self._answer(taken)
+        finally:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+
     def _take(self) -> list[_Request]:
         """The requests that came first, as many as are answered at once; one at least."""
-        with self._arrival:
-            count = texts = 0
-            for request in self._waiting:
-                texts += len(request.texts)
-                if count and texts > TEXTS_AT_ONCE:
-                    break
-                count += 1
-            taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        count = texts = 0
+        for request in self._waiting:
+            texts += len(request.texts)
+            if count and texts > TEXTS_AT_ONCE:
+                break
+            count += 1
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken
 
     def _answer(self, requests: Sequence[_Request]) -> None:
@@ -73,7 +86,7 @@ class TogetherEmbedder:
             self._answer_apart(requests, error)
             return
         except BaseException:  # an interrupt is this thread's alone: the next one answers those that were taken along
-            with self._arrival:
+            with self._changed:
                 self._waiting = [*requests, *self._waiting]
             raise
         ends = np.cumsum([len(request.texts) for request in requests])
