@@ -69,6 +69,15 @@ def test_what_is_wrong_is_said_before_any_work(data: Path, base: Path, tmp_path:
         dry_run(config(broken, tmp_path / "a", base))
     with pytest.raises(DataError, match="no conversation"):
         dry_run(config(empty, tmp_path / "b", base))
+    bare = tmp_path / "bare.jsonl"
+    turns = [{"from": "human", "value": "Who is Ada?"}, {"from": "gpt", "value": "A countess."}]
+    bare.write_text(json.dumps({"conversations": turns}), "utf-8")
+    with pytest.raises(DataError, match="none of 1 conversations asks about its text"):
+        dry_run(config(bare, tmp_path / "f", base))
+    with pytest.raises(DataError, match=r"none of \d+ conversations fits into 16 tokens"):
+        dry_run(config(data, tmp_path / "g", base, max_length=16))
+    with pytest.raises(DataError, match="fell into the share for validation"):
+        dry_run(config(bare, tmp_path / "h", base, validation_share=0.9))
     with pytest.raises(DataError, match="there is no file"):
         dry_run(config(tmp_path / "none.jsonl", tmp_path / "c", base))
     with pytest.raises(InputError, match="made for 512 tokens"):

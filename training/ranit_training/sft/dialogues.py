@@ -89,7 +89,8 @@ def _dialogue(row: Row, number: int) -> Dialogue:
 def encode_dialogue(dialogue: Dialogue, prompts: PromptBuilder, max_length: int, counts: Counter[str]) -> Tokens | None:
     """The tokens of a dialogue, cut after the last answer that ends within ``max_length``; None where none does.
 
-    ``counts`` is told what became of it: ``whole``, ``cut`` or ``dropped``, and its answers and tokens.
+    ``counts`` is told what became of it: ``whole``, ``cut``, ``dropped`` (too long), or ``without_questions`` where no
+    answer says anything about its text; and its answers and tokens.
     """
     ids: list[int] = []
     labels: list[int] = []
@@ -103,10 +104,11 @@ def encode_dialogue(dialogue: Dialogue, prompts: PromptBuilder, max_length: int,
             break
         if turn.is_answer:
             end, answers, learned = len(ids), answers + 1, learned + len(turn.content)
-    if answers <= 1 + dialogue.has_examples:
-        counts["dropped"] += 1
+    in_all, leading = sum(turn.is_answer for turn in encoded), 1 + dialogue.has_examples
+    if answers <= leading:
+        counts["dropped" if in_all > leading else "without_questions"] += 1
         return None
-    counts["whole" if answers == sum(turn.is_answer for turn in encoded) else "cut"] += 1
+    counts["whole" if answers == in_all else "cut"] += 1
     counts["answers"] += answers
     counts["tokens"] += end
     counts["learned_tokens"] += learned

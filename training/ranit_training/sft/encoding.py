@@ -91,13 +91,27 @@ def _encode(config: SftConfig, tokenizer: Any, directory: Path, progress: bool) 
     for writer in writers.values():
         writer.close()
     if not writers["train"].rows:
-        raise DataError(
-            f"none of {counts['train']['dropped']} conversations fits into {config.max_length} tokens",
-            hint="give a larger max_length, or shorter texts",
-        )
+        raise _nothing_to_learn(counts["train"], config.max_length)
     rows = {part: _finish(files[part], directory / part, config) for part, writer in writers.items() if writer.rows}
     told = {part: {**counts[part], "rows": rows[part]} for part in rows}
     (directory / _COUNTS).write_text(json.dumps(told) + "\n", "utf-8")
+
+
+def _nothing_to_learn(counts: Counter[str], max_length: int) -> DataError:
+    too_long, without_questions = counts["dropped"], counts["without_questions"]
+    if too_long:
+        return DataError(
+            f"none of {too_long} conversations fits into {max_length} tokens",
+            hint="give a larger max_length, or shorter texts",
+        )
+    if without_questions:
+        return DataError(
+            f"none of {without_questions} conversations asks about its text: no answer follows that it was read",
+            hint="make them with `ranit data conversations` or `augment`",
+        )
+    return DataError(
+        "all conversations fell into the share for validation", hint="give more data, or --validation-share 0"
+    )
 
 
 def _part(dialogue: Dialogue, config: SftConfig) -> str:
