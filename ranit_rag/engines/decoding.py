@@ -20,8 +20,9 @@ from ranit_rag.engines.chat import EncodedConversation
 from ranit_rag.engines.guide import Guide
 
 _PREFIX, _NOBODY = 0, -1
-# Tokens of prompts that a CPU computes at once: with more, what is computed between the layers leaves its caches.
-_CPU_PROMPT_TOKENS = 384
+# Tokens of prompts that a CPU computes at once: with more, what is computed between the layers leaves its caches. In 16
+# bits they hold more, and reading the weights, once for each group, is a larger part of the time.
+_CPU_PROMPT_TOKENS, _CPU_PROMPT_TOKENS_16_BITS = 384, 1024
 
 
 @dataclass(slots=True)
@@ -175,7 +176,8 @@ class _Tree:
 
     def open(self, batch: Sequence[EncodedConversation]) -> torch.Tensor:
         """Run prefixes and queries; the logits [queries, vocabulary] behind each query, in their order."""
-        groups = list(_groups(batch)) if self._model.device.type == "cpu" else [batch]
+        most = _CPU_PROMPT_TOKENS if self._model.dtype == torch.float32 else _CPU_PROMPT_TOKENS_16_BITS
+        groups = list(_groups(batch, most)) if self._model.device.type == "cpu" else [batch]
         if len(groups) == 1:
             return self._open(batch)
         trees = [_Tree(self._model, len(self._cache.layers), self._pad, group) for group in groups]
@@ -269,12 +271,12 @@ class _Tree:
         self._rows = rows
 
 
-def _groups(batch: Sequence[EncodedConversation]) -> Iterator[Sequence[EncodedConversation]]:
-    """Conversations that are computed at once, neighbours in the batch, which are of like length."""
+def _groups(batch: Sequence[EncodedConversation], most: int) -> Iterator[Sequence[EncodedConversation]]:
+    """Conversations of up to ``most`` tokens together, or one; neighbours in the batch, which are of like length."""
     start = longest = 0
     for end, conversation in enumerate(batch):
         length = len(conversation.prefix) + sum(map(len, conversation.queries))
-        if end > start and (end + 1 - start) * max(longest, length) > _CPU_PROMPT_TOKENS:
+        if end > start and (end + 1 - start) * max(longest, length) > most:
             yield batch[start:end]
             start, longest = end, 0
         longest = max(longest, length)

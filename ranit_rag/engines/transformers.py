@@ -28,10 +28,11 @@ class TransformersEngine:
 
     ``model`` is a directory or hub name, None the embedded model; ``adapter`` the directory of a LoRA adapter that is
     merged into it on loading. ``device`` and ``dtype`` are chosen for the machine by default: CUDA and MPS at the
-    checkpoint's precision, a CPU in float32, where bfloat16 is seldom faster. ``batch_tokens`` bounds the tokens,
-    padding included, whose keys and values are held at once. ``attention`` is one of transformers' implementations;
-    with ``sdpa`` (PyTorch's own, which uses flash kernels where it can) the queries of many texts are decoded as one
-    tree, with any other (``flash_attention_2``, say) text by text.
+    checkpoint's precision, a CPU in float32. There ``bfloat16`` is several times faster where the processor has matrix
+    units for it (x86 with AMX), and as slow where not; it changes some answers, and what shares a batch with a text can
+    then change one too. ``batch_tokens`` bounds the tokens, padding included, whose keys and values are held at once.
+    ``attention`` is one of transformers' implementations; with ``sdpa`` (PyTorch's own, which uses flash kernels where
+    it can) the queries of many texts are decoded as one tree, with any other (``flash_attention_2``, say) text by text.
 
     Raises ModelNotFoundError, MissingExtraError (an adapter without peft), and EngineError where it cannot be loaded.
     """
