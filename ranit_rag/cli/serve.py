@@ -30,7 +30,7 @@ _MIB = 1024 * 1024
     help="A TOML file of keys, as above. More may stand in RANIT_KEYS, as name:secret[:read|write], …",
 )
 @click.option("--queue", default=256, show_default=True, help="Texts in hand from which on more are refused (429).")
-@click.option("--batch", default=16, show_default=True, help="The most windows that the engine is asked about at once.")
+@click.option("--batch", default=32, show_default=True, help="The most windows that the engine is asked about at once.")
 @click.option("--batch-wait", default=5.0, show_default=True, help="Milliseconds that an idle engine waits for more.")
 @click.option("--deadline", default=60.0, show_default=True, help="Seconds after which a request is given up (504).")
 @click.option("--grace", default=30.0, show_default=True, help="Seconds for requests in hand when it is stopped.")

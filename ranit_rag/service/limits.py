@@ -29,12 +29,12 @@ class Limits:
     """The longest file to import."""
     queue: int = 256
     """The texts in hand, waiting or being answered, from which on more are refused with 429."""
-    batch: int = 16
+    batch: int = 32
     """The most windows of texts that the engine is asked about at once."""
     batch_wait: float = 0.005
     """Seconds that an idle engine waits for more requests to answer together with the first."""
     deadline: float = 60.0
-    """Seconds after which a request is given up with 504."""
+    """Seconds after which a request is given up with 504, and before that one whose body has not arrived with 408."""
     grace: float = 30.0
     """Seconds that requests in hand have to end in when the server is stopped."""
 

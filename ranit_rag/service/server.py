@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import click
@@ -14,6 +16,10 @@ from fastapi import FastAPI
 
 from ranit_rag.errors import InputError
 from ranit_rag.service.state import Service
+
+# That make requests ready for the engine. Python's own choice, a few more than processors, would be enough to compute;
+# but what the texts of more requests embed is embedded together.
+_THREADS = 40
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -55,6 +61,8 @@ class _Server(uvicorn.Server):
         service.on_failure = self._give_up
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="ranit-request")
+        asyncio.get_running_loop().set_default_executor(threads)
         await super().startup(sockets)
         for listening in sockets or ():
             host, port = listening.getsockname()[:2]
