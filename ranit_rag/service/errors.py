@@ -30,6 +30,7 @@ _logger = logging.getLogger(__name__)
 _SAID = {
     404: ("NotFound", "there is nothing at this address", "see /docs for what there is"),
     405: ("MethodNotAllowed", "this address does not take that method", "see /docs for what it takes"),
+    408: ("BodyTooSlow", "the body did not arrive within the deadline", "/v1/info tells the limits"),
     413: ("BodyTooLarge", "the body is longer than the server takes", "send less at once; /v1/info tells the limits"),
 }
 # The first that fits counts: what the caller can mend is 4xx, what stands behind the server 502 to 504.

@@ -89,7 +89,7 @@ class Requests:
         if refused:
             await error_answer(scope["ranit.request_id"], refused.status, error_fields(refused))(scope, receive, send)
             return
-        await self._app(scope, _limited(receive, most), send)
+        await self._app(scope, _limited(receive, most, self._limits.deadline), send)
 
     def _tell(self, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "other")
@@ -136,13 +136,22 @@ async def _discard(receive: Receive) -> None:
         pass
 
 
-def _limited(receive: Receive, most: int) -> Receive:
-    """Raises HTTPException (413) as soon as a body without a declared length is too long."""
-    left = most
+def _limited(receive: Receive, most: int, seconds: float) -> Receive:
+    """Raises HTTPException: 413 as soon as a body without a declared length is too long, 408 when it takes too long.
+
+    A client that sends a byte now and then would hold its connection, and what it sent, for ever.
+    """
+    left, arrived = most, False
+    until = asyncio.get_running_loop().time() + seconds
 
     async def receive_limited() -> Message:
-        nonlocal left
-        message = await receive()
+        nonlocal left, arrived
+        try:
+            async with asyncio.timeout_at(None if arrived else until):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
+        arrived = not message.get("more_body", False)
         left -= len(message.get("body", b""))
         if left < 0:
             raise HTTPException(413)

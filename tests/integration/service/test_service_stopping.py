@@ -71,6 +71,21 @@ def test_sigterm_lets_events_and_an_import_come_to_their_end(start: Any) -> None
     assert len(open_stores(server.home / "stores").open("clinic")) == count + 1
 
 
+def test_a_body_that_does_not_arrive_is_given_up_at_the_deadline(start: Any) -> None:
+    server: Server = start("--deadline", "2").ready()
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as client:
+        head = f"POST /v1/extract HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Type: application/json\r\n"
+        client.sendall(f'{head}Content-Length: 1000\r\n\r\n{{"text": "'.encode())
+        started = time.monotonic()
+        answer = b""
+        while part := client.recv(4096):  # until the server closes the connection
+            answer += part
+    assert 1 < time.monotonic() - started < 10
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"BodyTooSlow" in answer
+
+
 def test_idle_it_ends_at_once(start: Any) -> None:
     server: Server = start().ready()
     started = time.monotonic()
