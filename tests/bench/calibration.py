@@ -114,8 +114,7 @@ def evaluation_tables(sets: Sequence[FoundSet], learned: Learned) -> Iterator[st
         "| calibration error, mean of the sets | before | after | difference | interval |",
         "|---|---:|---:|---:|---|",
     )
-    flat = replace(learned.decoding, overlaps=learned.decoding.overlaps)
-    for title, chosen in (("all mentions", KEEP), ("what the recommendation keeps", flat)):
+    for title, chosen in (("all mentions", KEEP), ("what the recommendation keeps", learned.decoding)):
         yield f"| {title} | {' | '.join(_ece_cells(sets, scored, chosen))} |"
 
 
