@@ -28,12 +28,12 @@ _TEXTS = (
 def demo() -> None:
     """Find entities in a few built-in texts with the embedded model: no key, no server, no download."""
     set_up_logs(quiet=True)
+    from ranit_rag.cli.loading import open_ranit
     from ranit_rag.config import Settings
-    from ranit_rag.pipeline import Ranit
 
     out = console()
     started = time.perf_counter()
-    ner = Ranit(settings=Settings(home=Settings.load().home))
+    ner = open_ranit(Settings(home=Settings.load().home))
     out.print(f"The embedded model is loaded ({time.perf_counter() - started:.1f} s).", style="dim")
     started = time.perf_counter()
     ner.decide(*_TEXTS[0])

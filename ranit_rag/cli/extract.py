@@ -140,10 +140,10 @@ def extract(
 
 
 def _open_ranit(settings: Mapping[str, Any]) -> Ranit:
+    from ranit_rag.cli.loading import open_ranit
     from ranit_rag.config import Settings
-    from ranit_rag.pipeline import Ranit
 
-    return Ranit(settings=Settings.load(**settings))
+    return open_ranit(Settings.load(**settings))
 
 
 def _succeeded(row: Row) -> Row:
