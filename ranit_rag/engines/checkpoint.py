@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,8 @@ from ranit_rag.errors import EngineError, InputError, ModelNotFoundError
 from ranit_rag.types import Decoding
 
 FILE_NAME = "ranit.json"
+_PLACES = 16  # of a weight file that are read for its fingerprint
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,40 @@ def find_model(model: str | Path | None) -> str:
             hint="check the path; without --model the embedded model is used",
         )
     return name
+
+
+def fingerprint(directory: Path) -> str:
+    """12 hex digits of a checkpoint's configuration and weights: their sizes, and 16 pieces of each file."""
+    digest = hashlib.sha256((directory / "config.json").read_bytes())
+    for file in sorted(directory.glob("*.safetensors")):
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size}".encode())
+        with file.open("rb") as stream:
+            for place in range(_PLACES):
+                stream.seek(place * max(size - _PIECE, 0) // (_PLACES - 1))
+                digest.update(stream.read(_PIECE))
+    return digest.hexdigest()[:12]
+
+
+def check_adapter(adapter: Path, base: Path) -> None:
+    """Raises EngineError where a LoRA adapter says that it was trained on another base than the one in ``base``.
+
+    Over a base of the same shape it would load, and answer nonsense.
+    """
+    path = adapter / FILE_NAME
+    if not path.is_file():
+        return  # not trained here: nobody knows
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        wanted = record.get("base_fingerprint")
+    except (ValueError, AttributeError) as error:
+        raise EngineError(f"{path} cannot be read: {error}", hint="copy the adapter again") from error
+    if wanted and wanted != (found := fingerprint(base)):
+        raise EngineError(
+            f"the adapter {str(adapter)!r} was trained on {record.get('base_model')} ({wanted}), not on the model in "
+            f"{str(base)!r} ({found})",
+            hint="give the base that it was trained on with --model",
+        )
 
 
 def read_checkpoint(directory: str | Path) -> Checkpoint:

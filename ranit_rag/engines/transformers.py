@@ -11,7 +11,7 @@ from typing import Any
 
 from ranit_rag.engines.base import Answer, EngineInfo, Reply
 from ranit_rag.engines.chat import EncodedConversation, PromptBuilder
-from ranit_rag.engines.checkpoint import find_model, read_checkpoint
+from ranit_rag.engines.checkpoint import check_adapter, find_model, read_checkpoint
 from ranit_rag.engines.hub import is_local_only, no_progress_bar
 from ranit_rag.engines.spelling import spell
 from ranit_rag.errors import ContextLengthError, EngineError, InputError, ModelNotFoundError, RanitError
@@ -164,6 +164,8 @@ def _load(found: str, adapter: str | Path | None, device: str, dtype: str, atten
 
     chosen = _device(torch) if device == "auto" else device
     precision: Any = getattr(torch, dtype) if dtype != "auto" else torch.float32 if chosen == "cpu" else "auto"
+    if adapter is not None and Path(found).is_dir():
+        check_adapter(Path(adapter), Path(found))
     local = Path(found).is_dir() or is_local_only(found)
     # What comes over the network is worth a progress bar, what lies on the disk is not.
     try:

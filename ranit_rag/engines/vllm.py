@@ -12,7 +12,7 @@ from typing import Any
 
 from ranit_rag.engines.base import Answer, EngineInfo, Finish, Reply
 from ranit_rag.engines.chat import PromptBuilder
-from ranit_rag.engines.checkpoint import find_model, read_checkpoint
+from ranit_rag.engines.checkpoint import check_adapter, find_model, read_checkpoint
 from ranit_rag.engines.grammar import span_grammar, surface_of
 from ranit_rag.engines.spelling import spell
 from ranit_rag.errors import ContextLengthError, EngineError, ModelNotFoundError
@@ -48,6 +48,8 @@ class VLLMEngine:
 
         found = find_model(model)
         checkpoint = read_checkpoint(found).adapted(adapter)
+        if adapter is not None and Path(found).is_dir():
+            check_adapter(Path(adapter), Path(found))
         lora = {} if adapter is None else {"enable_lora": True, "max_lora_rank": _rank(Path(adapter))}
         # vLLM logs to stdout, which belongs to the data.
         os.environ.setdefault("VLLM_LOGGING_STREAM", "ext://sys.stderr")

@@ -9,7 +9,7 @@ import pytest
 from tiny_runs import losses, write_base, write_conversations
 
 from ranit_rag.engines.checkpoint import embedded_model
-from ranit_rag.errors import DataError, InputError, ProfileError
+from ranit_rag.errors import DataError, EngineError, InputError, ProfileError
 from ranit_training.conversations import Asking, load_profiles
 from ranit_training.data_sets import Output, make_training_set
 from ranit_training.merge import merge
@@ -51,6 +51,11 @@ def test_a_run_lowers_the_loss_and_its_merged_model_answers(data: Path, base: Pa
     assert engine.info.profiles == card["profiles"]
     asked = load_profile("nano-en.v1").conversation("Ada met Bo.", [EntityType("person")], source="Ada met Bo.")
     assert engine.generate([asked], max_tokens=8)[0].error is None
+    adapted = TransformersEngine(base, adapter=trained.result, device="cpu")
+    assert adapted.generate([asked], max_tokens=8)[0].error is None
+    another = write_base(tmp_path / "another", seed=1)
+    with pytest.raises(EngineError, match="not on the model in"):
+        TransformersEngine(another, adapter=trained.result, device="cpu")
 
 
 def test_full_fine_tuning_keeps_the_best_checkpoint(data: Path, base: Path, tmp_path: Path) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ranit_rag.engines.checkpoint import Checkpoint, find_model, read_checkpoint
+from ranit_rag.engines.checkpoint import Checkpoint, find_model, fingerprint, read_checkpoint
 from ranit_rag.errors import EngineError, ModelNotFoundError
-
-_PLACES = 16  # of a weight file that are read for its fingerprint
-_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +47,6 @@ def find_base(model: str | Path | None) -> Base:
         ) from error
     name = "ranit-nano" if model is None else str(model)
     return Base(name, directory, fingerprint(directory), read_checkpoint(directory), config)
-
-
-def fingerprint(directory: Path) -> str:
-    """12 hex digits of the configuration and the weights: their sizes, and 16 pieces of each file."""
-    digest = hashlib.sha256((directory / "config.json").read_bytes())
-    for file in sorted(directory.glob("*.safetensors")):
-        size = file.stat().st_size
-        digest.update(f"{file.name} {size}".encode())
-        with file.open("rb") as stream:
-            for place in range(_PLACES):
-                stream.seek(place * max(size - _PIECE, 0) // (_PLACES - 1))
-                digest.update(stream.read(_PIECE))
-    return digest.hexdigest()[:12]
 
 
 def _downloaded(name: str) -> Path:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ranit_rag.engines.checkpoint import FILE_NAME
 from ranit_rag.errors import EngineError
 from ranit_rag.progress import progress_bar
 from ranit_training.disk import check_space, check_writable
@@ -93,9 +94,17 @@ def train(config: SftConfig, *, progress: bool = False) -> Trained:
         data.counts,
     )
     if state.is_main_process:
+        if config.method == "lora":
+            _name_base(result, record)
         told = {"steps": trained.steps, "loss": trained.loss, "validation_loss": trained.best}
         replace(record, counts=data.counts, result=told).write(config.output)
     return trained
+
+
+def _name_base(adapter: Path, record: RunRecord) -> None:
+    """Have the adapter say which base it is for: over another one of the same shape it would load as well."""
+    about = {"base_model": record.base, "base_fingerprint": record.base_fingerprint, "profiles": dict(record.profiles)}
+    (adapter / FILE_NAME).write_text(json.dumps(about, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def encode_data(config: SftConfig, tokenizer: Any, *, progress: bool) -> EncodedData:
