@@ -20,6 +20,9 @@ from ranit_rag.service.state import Service
 # That make requests ready for the engine. Python's own choice, a few more than processors, would be enough to compute;
 # but what the texts of more requests embed is embedded together.
 _THREADS = 40
+# Seconds that an idle connection is kept: longer than clients and proxies keep theirs (mostly 60), so that they end it,
+# and no request is sent into a connection that is being closed.
+_KEEP_ALIVE = 75
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -44,8 +47,14 @@ def is_loopback(host: str) -> bool:
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Serve until a signal ends it. Raises what kept the model or the stores from being opened."""
     service: Service = app.state.service
-    # When uvicorn is told to stop, no request is in hand, or its time is over.
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=1,  # when uvicorn is told to stop, no request is in hand, or its time is over
+    )
     _Server(config, service).run(sockets=[listening])
     if service.failure is not None:
         raise service.failure
