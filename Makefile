@@ -25,7 +25,8 @@ demo: $(VENV)/demo-ready  ## entities in English and Chinese texts, by the embed
 
 # A thread for each of the processes among which the tests are shared: more would wait for one another.
 test: $(VENV)/dev-ready  ## the tests, but for those under tests/integration
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore tests/integration -n auto --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore tests/integration -n auto --dist worksteal -m "not timing"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests --ignore tests/integration -m timing
 
 test-integration: $(VENV)/dev-ready  ## a real Chroma server, and texts that take their time
 	$(BIN)/python -m pytest tests/integration/chroma tests/integration/long_text

@@ -35,6 +35,7 @@ def _python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.timing
 def test_importing_the_package_is_quick() -> None:
     totals = []
     for _ in range(3):

@@ -66,6 +66,7 @@ def by_llama_tool(ner: Ranit) -> Call:
     return call
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("connector", [by_langchain_tool, by_langchain_runnable, by_llama_workflow, by_llama_tool])
 async def test_sixty_four_calls_leave_the_event_loop_free(ner: Ranit, connector: Callable[[Ranit], Call]) -> None:
     """One good round of a few will do: what others do on the machine only ever adds."""

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from statistics import median
 from typing import Any
 
 import pytest
@@ -44,20 +43,22 @@ def spacy_pipe(ner: Ranit) -> Call:
     return lambda: nlp(TEXT)
 
 
+@pytest.mark.timing
 @pytest.mark.parametrize("connector", [langchain_tool, langchain_runnable, spacy_pipe])
 def test_a_call_costs_two_milliseconds_more_at_most(connector: Callable[[Ranit], Call]) -> None:
     ner = Ranit(ScriptedEngine({("Aspirin", "drug"): ["Aspirin"]}))
     through = connector(ner)
     through()
     direct, connected = [], []
-    for _ in range(CALLS):  # in turns, so that what else the machine does falls on both
+    for _ in range(CALLS):
         direct.append(_seconds(lambda: ner.extract(TEXT, TYPES).to_dict()))
         connected.append(_seconds(through))
-    overhead = median(connected) - median(direct)
+    overhead = min(connected) - min(direct)  # what others do on the machine only ever adds
     print(f"{connector.__name__}: {1000 * overhead:.2f} ms")
     assert overhead <= 0.002
 
 
+@pytest.mark.timing
 async def test_a_call_over_mcp_costs_two_milliseconds_more_at_most() -> None:
     """Without a process or a network between them: what the server itself adds."""
     from mcp import Client
@@ -74,7 +75,7 @@ async def test_a_call_over_mcp_costs_two_milliseconds_more_at_most() -> None:
             started = time.perf_counter()
             await client.call_tool("extract", {"text": TEXT, "types": TYPES})
             connected.append(time.perf_counter() - started)
-    overhead = median(connected) - median(direct)
+    overhead = min(connected) - min(direct)  # what others do on the machine only ever adds
     print(f"mcp: {1000 * overhead:.2f} ms")
     assert overhead <= 0.002
 

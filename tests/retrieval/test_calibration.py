@@ -63,6 +63,7 @@ def test_a_wanted_rate_is_a_share_of_the_texts_without_a_store(fill: Fill, embed
     assert thresholds[-1] == 0.0
 
 
+@pytest.mark.timing
 def test_a_change_of_one_store_among_thirty_is_learned_in_200_milliseconds(embedder: HashedWords) -> None:
     rng = np.random.default_rng(0)
     stores = MemoryStores()
