@@ -21,6 +21,7 @@ from ranit_rag.engines.openai import OpenAIEngine
 from .fault_proxy import RETRY_AFTER
 
 RATE, RETRIES, CONCURRENCY = 0.2, 2, 8
+SCORE_NOISE = 0.05  # of a server that computes in bfloat16
 PAUSE = 8.0  # the longest between two attempts that the server does not ask for
 NAMES = ["Aspirin", "Ibuprofen", "Lisbon", "Ada Lovelace", "北京", "migraine"]
 RETRIED = {"429", "500", "reset", "stall", "truncated", "drip"}
@@ -60,6 +61,11 @@ def rows(output: Path, kind: str) -> dict[int, dict[str, Any]]:
     return {row["index"]: row for row in map(json.loads, lines)}
 
 
+def same(found: Sequence[dict[str, Any]], expected: Sequence[dict[str, Any]]) -> bool:
+    """Whether they are the same entities. A server's scores depend a little on what it answers in the same batch."""
+    return [{**entity, "score": pytest.approx(entity["score"], abs=SCORE_NOISE)} for entity in expected] == list(found)
+
+
 def check(upstream: str, whole: Path, faults: Sequence[str], folder: Path, *, texts: int, timeout: float) -> None:
     """Run ``texts`` texts through the proxy; ``whole`` is the output of a run without it."""
     log = folder / "log.jsonl"
@@ -75,7 +81,8 @@ def check(upstream: str, whole: Path, faults: Sequence[str], folder: Path, *, te
     succeeded, failed = rows(folder / "out", "part"), rows(folder / "out", "failures")
     assert sorted([*succeeded, *failed]) == list(range(texts))
     undisturbed = rows(whole, "part")
-    assert all(row["entities"] == undisturbed[index]["entities"] for index, row in succeeded.items())
+    for index, row in succeeded.items():
+        assert same(row["entities"], undisturbed[index]["entities"]), index
     assert all(row["error"]["message"] and row["error"]["hint"] and row["origin"] for row in failed.values())
     given_up = [tries for tries in attempts if tries[-1]["fault"] is not None]
     assert len(failed) == len(given_up), "who was answered in the end is no failure, and nobody else is a success"
