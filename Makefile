@@ -74,6 +74,7 @@ lint: $(VENV)/dev-ready  ## style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy training/experiments/*/
 	$(BIN)/lint-imports
 
 wheel: $(VENV)/dev-ready  ## build the wheel, and run it from an environment of its own

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ranit_rag.engines import Reply as Reply
     from ranit_rag.engines import open_engine as open_engine
     from ranit_rag.errors import RanitError as RanitError
+    from ranit_rag.overlaps import Decoding as Decoding
     from ranit_rag.pipeline import Ranit as Ranit
     from ranit_rag.planning import Request as Request
     from ranit_rag.prompts import Conversation as Conversation
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from ranit_rag.stores.base import StoreStats as StoreStats
     from ranit_rag.stores.base import store_stats as store_stats
     from ranit_rag.types import Decision as Decision
-    from ranit_rag.types import Decoding as Decoding
     from ranit_rag.types import Entity as Entity
     from ranit_rag.types import EntityType as EntityType
     from ranit_rag.types import Example as Example
@@ -45,7 +45,7 @@ _HOME = {
     "Answer": "ranit_rag.engines",
     "Conversation": "ranit_rag.prompts",
     "Decision": "ranit_rag.types",
-    "Decoding": "ranit_rag.types",
+    "Decoding": "ranit_rag.overlaps",
     "Engine": "ranit_rag.engines",
     "Entity": "ranit_rag.types",
     "EntityType": "ranit_rag.types",

@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 
 from ranit_rag.engines.base import Answer, Reply
 from ranit_rag.engines.calibration import ScoreCalibration
-from ranit_rag.overlaps import survivors
+from ranit_rag.overlaps import Decoding, survivors
 from ranit_rag.planning import Plan, Planner, readable
+from ranit_rag.precedents import LEAST, Precedent, Precedents
 from ranit_rag.prompts import Mention, parse_answer
 from ranit_rag.text import Grounder
-from ranit_rag.types import Decision, Decoding, Dropped, Entity, Extraction, Usage
+from ranit_rag.types import Decision, Dropped, Entity, Extraction, Usage
 
 Span = tuple[int, int]
+Key = tuple[int, int, str]
+"""A place and a type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ class Collector:
         self._asked: dict[str, int] = {}  # the types in the order in which they were asked for
         self._readable = readable(text)
         self._entities: list[Entity] = []
-        self._open: dict[tuple[int, int, str], float | None] = {}  # what the next window may see as well
+        self._open: dict[Key, float | None] = {}  # what the next window may see as well
+        self._unsaid: set[Key] = set()  # those of them that the model did not write
+        self._precedents: dict[Key, tuple[Precedent, Precedents]] = {}
+        self._spoken_for: dict[Entity, Precedents] = {}
         self._dropped: dict[Dropped, None] = {}
         self._decisions: list[Decision] = []
         self._read = self._end = 0
@@ -83,14 +89,15 @@ class Collector:
                 for start, end in spans:
                     key = (window.start + start, window.start + end, mention.label)
                     self._open[key] = _higher(self._open.get(key), score)
-        self._decisions.append(plan.decision)
+                    self._unsaid.discard(key)
+        self._decisions.append(self._weighed(plan))
         self._read += max(window.end - max(window.start, self._end), 0)
         self._end = max(self._end, window.end)
 
     def extraction(self, language: str, usage: Usage) -> Extraction:
         """All that was found, by the share of the text that stood in a window."""
         self._settle(len(self._text))
-        entities, lost = survivors(self._entities, self._reading.decoding, self._asked)
+        entities, lost = survivors(self._entities, self._reading.decoding, self._asked, self._spoken_for)
         return Extraction(
             self._text,
             language,
@@ -101,14 +108,74 @@ class Collector:
             (*self._dropped, *lost),
         )
 
+    def _weighed(self, plan: Plan) -> Decision:
+        """The decision, once the precedents of the window's words are noted; its reason says what they changed."""
+        precedents, window = plan.decision.precedents, plan.window
+        if precedents is None or not self._reading.decoding.precedents:
+            return plan.decision
+        types = [name for query in plan.conversation.queries for name in query.types]
+        against = 0
+        for key in [key for key in self._open if key not in self._unsaid and window.start <= key[0]]:
+            start, end, label = key
+            if end <= window.end and (found := precedents.of(start - window.start, end - window.start, label)):
+                self._precedents[key] = found, precedents
+                against += _unlikely(found, found.weighed(self._score(self._open[key])))
+        unsaid = 0
+        for key, found in annotated_in(precedents, types):
+            placed = (key[0] + window.start, key[1] + window.start, key[2])
+            if placed not in self._open:
+                self._open[placed], self._precedents[placed] = None, (found, precedents)
+                self._unsaid.add(placed)
+                unsaid += 1
+        if not unsaid and not against:
+            return plan.decision
+        told = f"; its words as examples have them: {unsaid} added, {against} dropped"
+        return replace(plan.decision, reason=plan.decision.reason + told)
+
+    def _score(self, probability: float | None) -> float | None:
+        """The calibrated score of what the model wrote."""
+        calibration = self._reading.calibration
+        return probability if probability is None or calibration is None else calibration(probability)
+
     def _settle(self, place: int) -> None:
         """Make entities of what begins before ``place``, from which on alone more can be found."""
         settled = sorted((key for key in self._open if key[0] < place), key=lambda key: (key[0], -key[1]))
         for start, end, label in settled:
-            score = self._open.pop((start, end, label))
-            if score is not None and self._reading.calibration is not None:
-                score = self._reading.calibration(score)
-            self._entities.append(Entity(self._text[start:end], label, start, end, score))
+            key = (start, end, label)
+            score = self._score(self._open.pop(key))
+            precedent, precedents = self._precedents.pop(key, (None, None))
+            if precedent is not None:
+                score = precedent.unsaid() if key in self._unsaid else precedent.weighed(score)
+            self._unsaid.discard(key)
+            entity = Entity(self._text[start:end], label, start, end, score)
+            if _unlikely(precedent, score):
+                self._dropped[Dropped(entity.text, label, "unsure", entity)] = None
+                continue
+            self._entities.append(entity)
+            if precedents is not None:
+                self._spoken_for[entity] = precedents
+
+
+def _unlikely(precedent: Precedent | None, score: float | None) -> bool:
+    """Whether the store's own words speak against an entity."""
+    return precedent is not None and precedent.seen > 0 and score is not None and score < LEAST
+
+
+def annotated_in(precedents: Precedents, types: Sequence[str]) -> list[tuple[Key, Precedent]]:
+    """What a store alone would take for entities of the types: none within a longer one."""
+    found = {
+        (start, end, name): precedent
+        for start, end in precedents.spans()
+        for name in types
+        if (precedent := precedents.of(start, end, name)) is not None and precedent.unsaid() >= LEAST
+    }
+    kept: list[tuple[Key, Precedent]] = []
+    covered: Span = (0, 0)
+    for (start, end, name), precedent in sorted(found.items(), key=lambda each: (each[0][0], -each[0][1])):
+        if end > covered[1] or (start, end) == covered:
+            kept.append(((start, end, name), precedent))
+            covered = (start, end)
+    return kept
 
 
 def _read(

@@ -67,10 +67,12 @@ class Settings:
     """Whether entities may overlap, or of those that do only the best stays; None: what the checkpoint recommends."""
     min_score: float | None = None
     """The score below which entities are dropped; None: what the checkpoint recommends, else 0."""
+    precedents: bool | None = None
+    """Whether what the text's own store says of the same words counts; None: as the checkpoint recommends, else not."""
     max_output_tokens: int = 256
     """The longest answer to one query, in tokens."""
-    batch_tokens: int = 16384
-    """The most tokens, padding included, that an in-process engine computes at once."""
+    batch_tokens: int | None = None
+    """The most tokens, padding included, that the transformers engine holds at once; None: what suits the device."""
     timeout: float = 60.0
     """Seconds that a server has for one attempt at a request, from the connection to the last byte of the answer."""
     concurrency: int = 16
@@ -78,8 +80,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in ("k", "max_output_tokens", "batch_tokens", "timeout", "concurrency"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}", hint=f"{name} must be greater than 0")
+            if (value := getattr(self, name)) is not None and not value > 0:
+                raise ConfigError(f"{name} is {value}", hint=f"{name} must be greater than 0")
         if self.min_score is not None and not 0 <= self.min_score <= 1:
             raise ConfigError(f"min_score is {self.min_score}", hint="a score is a probability: give 0 to 1")
 

@@ -14,6 +14,7 @@ from ranit_rag.engines import open_engine
 from ranit_rag.engines.asking import asking
 from ranit_rag.engines.base import Engine, Reply
 from ranit_rag.errors import InputError
+from ranit_rag.overlaps import Decoding, Overlaps
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.progress import track
 from ranit_rag.prompts import Conversation, Query, load_profile
@@ -23,17 +24,7 @@ from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.strategies import check_strategy
 from ranit_rag.rounds import Rounds
 from ranit_rag.stores.base import AddReport, StoreSet
-from ranit_rag.types import (
-    Decision,
-    Decoding,
-    EntityType,
-    Example,
-    Extraction,
-    Failure,
-    Overlaps,
-    ShownExample,
-    entity_types,
-)
+from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, ShownExample, entity_types
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -59,8 +50,10 @@ class Ranit:
     the settings say. A ``retriever`` of your own takes the place of all of these.
 
     ``overlaps`` is ``keep``, or ``flat`` for entities of which none overlaps another: the best by score stays.
-    Entities below ``min_score`` are dropped. None stands for what the settings say, else for what the checkpoint
-    recommends, else all is kept. What was dropped, and why, stands in ``Extraction.dropped``.
+    Entities below ``min_score`` are dropped. With ``precedents``, how the examples of a text's own store annotate the
+    same words adds entities and takes others away, also such as overlap where these examples never do. None stands for
+    what the settings say, else for what the checkpoint recommends, else all is kept. What was dropped, and why, stands
+    in ``Extraction.dropped``.
 
     >>> from ranit_rag import Ranit
     >>> from ranit_rag.testing import ScriptedEngine
@@ -82,6 +75,7 @@ class Ranit:
         profile: str | Path | None = None,
         overlaps: Overlaps | None = None,
         min_score: float | None = None,
+        precedents: bool | None = None,
         settings: Settings | None = None,
     ) -> None:
         settings = settings if settings is not None else Settings.load()
@@ -93,8 +87,9 @@ class Ranit:
             profile=settings.profile if profile is None else str(profile),
             overlaps=settings.overlaps if overlaps is None else overlaps,
             min_score=settings.min_score if min_score is None else min_score,
+            precedents=settings.precedents if precedents is None else precedents,
         )
-        decoding = Decoding(settings.overlaps, settings.min_score)
+        decoding = Decoding(settings.overlaps, settings.min_score, settings.precedents)
         if settings.profile is not None:
             load_profile(settings.profile)  # a wrong name must not cost the loading of a model
         if isinstance(engine, str | Path):

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ranit_rag.engines.base import Engine
 from ranit_rag.errors import ContextLengthError, InputError
+from ranit_rag.overlaps import Decoding
 from ranit_rag.prompts import Conversation, Profile, choose_profile
 from ranit_rag.retrieval.base import DecidedBefore, GivenExamples, Retriever
 from ranit_rag.text import Window, detect_language, split_windows
-from ranit_rag.types import Decision, Decoding, EntityType, Example, entity_types
+from ranit_rag.types import Decision, EntityType, Example, entity_types
 
 LANGUAGES = ("en", "zh")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -176,7 +177,7 @@ class Planner:
             return decision
         reason = f"{decision.reason}; {left_out} of {len(decision.examples)} left out, the context has no room"
         if not shown:
-            return replace(decision, route="none", store=None, examples=(), reason=reason)
+            return replace(decision, route="none", store=None, examples=(), reason=reason, precedents=None)
         return replace(decision, examples=tuple(shown), reason=reason)
 
     def _example_tokens(self, profile: Profile, examples: Sequence[Example]) -> int:

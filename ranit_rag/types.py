@@ -6,13 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from ranit_rag.errors import DataError, InputError
+from ranit_rag.precedents import Precedents
 
+CORRECTED = "corrected"
+"""The ``source`` of examples that were made from extractions."""
 Route = Literal["in_domain", "out_domain", "none"]
 DropReason = Literal["ungrounded", "unparsable", "truncated", "duplicate", "unsure", "overlapped"]
-Overlaps = Literal["keep", "flat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ class Decision:
     """The judge's verdict for the window ``[start, end)`` with everything that led to it.
 
     ``examples`` come best first. ``types`` are the types to ask for when the caller named none. Scores that the
-    judge did not compute are None.
+    judge did not compute are None. ``precedents`` are what the text's own store says of its words; a
+    decision that was written down has none.
     """
 
     route: Route
@@ -162,6 +165,7 @@ class Decision:
     threshold: float | None = None
     start: int = 0
     end: int = 0
+    precedents: Precedents | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form of the Extraction contract."""
@@ -252,31 +256,6 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Decoding:
-    """Which of the mentions that were found become entities. None leaves it to another Decoding (see ``over``).
-
-    ``overlaps``: ``keep`` all of them, or ``flat``: of entities that overlap the one with the best score.
-    ``min_score``: those with a lower score are dropped; ones without a score never are. Raises InputError.
-    """
-
-    overlaps: Overlaps | None = None
-    min_score: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.overlaps is not None and self.overlaps not in get_args(Overlaps):
-            raise InputError(f"overlaps is {self.overlaps!r}", hint=f"valid are {', '.join(get_args(Overlaps))}")
-        if self.min_score is not None and not 0 <= self.min_score <= 1:
-            raise InputError(f"min_score is {self.min_score}", hint="a score is a probability: give 0 to 1")
-
-    def over(self, other: Decoding) -> Decoding:
-        """What this one says, and where it says nothing what ``other`` does."""
-        return Decoding(
-            other.overlaps if self.overlaps is None else self.overlaps,
-            other.min_score if self.min_score is None else self.min_score,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Extraction:
     """The result for one text. ``coverage`` is the share of its characters that were read: 1.0, or it had failed."""
 
@@ -335,7 +314,7 @@ class Extraction:
                 kept += Example.from_mentions(self.text, {label: [mention]}).entities
         unique = {(e.start, e.end, e.label): replace(e, score=None) for e in kept}
         entities = tuple(unique[key] for key in sorted(unique, key=lambda k: (k[0], -k[1], k[2])))
-        return Example(self.text, entities, domain=domain, language=self.language, source="corrected")
+        return Example(self.text, entities, domain=domain, language=self.language, source=CORRECTED)
 
 
 def _same_span(entity: Entity, other: object) -> bool:

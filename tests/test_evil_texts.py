@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from evil_texts import EVIL_TEXTS, HUGE_TEXTS
 from reading import check
+from timing import within
 
 from ranit_rag import Ranit, Settings
 from ranit_rag.corpus import Corpus, extract_corpus, find_files
@@ -23,14 +21,6 @@ def pieces(text: str, entity_type: str) -> list[str]:
     """Answers that are cut out of the text at all kinds of places, and some that are not in it."""
     cuts = range(0, len(text), max(len(text) // 7, 1))
     return [*(text[cut : cut + 9] for cut in cuts), "Bob Lee", "李雷", 'HACKED"]', ""]
-
-
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Processor time, for the machine may be busy."""
-    started = time.process_time()
-    yield
-    assert time.process_time() - started < seconds
 
 
 @pytest.mark.parametrize("kind", EVIL_TEXTS)

@@ -10,18 +10,34 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from timing import within
 
 from ranit_rag import Ranit, Request
 from ranit_rag.config import Settings
 from ranit_rag.engines.base import Answer
 from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.errors import ConfigError, InputError
-from ranit_rag.overlaps import survivors
+from ranit_rag.overlaps import Decoding, survivors
 from ranit_rag.prompts import Conversation, Query
 from ranit_rag.testing import ScriptedEngine
-from ranit_rag.types import Decoding, Dropped, Entity, Extraction
+from ranit_rag.types import Dropped, Entity, Extraction
 
 FLAT = Decoding("flat")
+
+
+class AllApart:
+    """Precedents of a store in which no entity overlaps another."""
+
+    def spans(self) -> list[tuple[int, int]]:
+        return []
+
+    def of(self, start: int, end: int, label: str) -> None:
+        return None
+
+    def apart(self, one: str, other: str) -> bool:
+        return True
+
+
 ASKED = {"person": 0, "place": 1, "team": 2}
 CURIE = "Marie Curie slept in Paris."
 TYPES = ["person", "scientist", "place"]
@@ -226,3 +242,11 @@ def test_wrong_values_are_refused() -> None:
         Ranit(ScriptedEngine({}), min_score=1.5)
     with pytest.raises(InputError, match="min_score is nan"):
         Decoding(min_score=math.nan)
+
+
+def test_a_chain_of_overlaps_that_a_store_keeps_apart_takes_time_in_proportion() -> None:
+    chain = [Entity("abc", "person", 2 * n, 2 * n + 3, 0.5) for n in range(50_000)]
+    with within(5):
+        left, lost = survivors(chain, Decoding(), ASKED, dict.fromkeys(chain, AllApart()))
+    assert left == chain[::2]
+    assert len(lost) == 25_000

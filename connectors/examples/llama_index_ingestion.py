@@ -14,7 +14,7 @@ from llama_index.core.vector_stores import FilterOperator, MetadataFilter, Metad
 from llama_index_ranit import RanitEntityExtractor, RanitGraphExtractor
 from ranit_rag import Ranit
 
-TYPES = ["person", "location"]
+TYPES = ["person", "city"]
 DOCUMENTS = [
     "Marie Curie was born in Warsaw and moved to Paris in 1891.",
     "Ada Lovelace met Charles Babbage in London.",
@@ -33,7 +33,7 @@ def main(ner: Ranit) -> None:
 
     # Any embedding model will do; the filter alone decides here.
     index = VectorStoreIndex(nodes, embed_model=MockEmbedding(8))
-    paris = MetadataFilter(key="entities_location", operator=FilterOperator.TEXT_MATCH, value="Paris")
+    paris = MetadataFilter(key="entities_city", operator=FilterOperator.TEXT_MATCH, value="Paris")
     retriever = index.as_retriever(similarity_top_k=10, filters=MetadataFilters(filters=[paris]))
     for found in retriever.retrieve("What happened there?"):
         print("by the filter:", found.node.get_content())

@@ -14,7 +14,7 @@ from ranit_rag.errors import InputError
 
 _ANSWERS_DEPEND_ON = (
     *("adapter", "profile", "language", "grammar", "max_output_tokens", "strategy", "k", "domain"),
-    *("overlaps", "min_score"),
+    *("overlaps", "min_score", "precedents"),
 )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
+from llama_index.core.bridge.pydantic import SerializerFunctionWrapHandler, field_serializer
 from llama_index.core.workflow import Context, Event, StartEvent, StopEvent, Workflow, step
 
 from ranit_rag import Decision, Ranit
@@ -18,10 +20,17 @@ class TextEvent(StartEvent):
 
 
 class JudgedEvent(Event):
-    """What was decided for one window of the text: ``decision.start`` and ``decision.end`` say which."""
+    """What was decided for one window of the text: ``decision.start`` and ``decision.end`` say which.
+
+    An event that was stored and read again has its examples, but no precedents: those stand in the store.
+    """
 
     asked: TextEvent
     decision: Decision
+
+    @field_serializer("decision", mode="wrap")
+    def _without_precedents(self, decision: Decision, serialize: SerializerFunctionWrapHandler) -> object:
+        return serialize(replace(decision, precedents=None))
 
 
 class InDomainEvent(JudgedEvent):

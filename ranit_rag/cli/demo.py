@@ -17,9 +17,9 @@ _TEXTS = (
     ("Play the new album by Adele on Spotify.", ("artist", "music service")),
     (
         "Marie Curie was born in Warsaw and moved to Paris in 1891, where she studied at the University of Paris.",
-        ("person", "location", "organization"),
+        ("person", "city", "organization"),
     ),
-    ("患者因急性支气管炎入院，给予阿奇霉素治疗后咳嗽症状缓解。", ("疾病", "药物", "症状")),
+    ("王芳，女，硕士，现任腾讯公司高级工程师。", ("姓名", "学历", "公司", "职务")),
 )
 
 

@@ -43,6 +43,11 @@ _DECODING_OPTIONS = (
     click.option(
         "--min-score", type=float, help="Drop entities with a lower score. Default: what the model recommends, else 0."
     ),
+    click.option(
+        "--precedents/--no-precedents",
+        default=None,
+        help="Whether what the text's own store says of the same words counts. Default: as the model recommends.",
+    ),
 )
 
 

@@ -37,6 +37,7 @@ def run_identity(ner: Ranit, types: Mapping[str, str] | None, examples: Sequence
         "max_output_tokens": settings.max_output_tokens,
         "overlaps": settings.overlaps,
         "min_score": settings.min_score,
+        "precedents": settings.precedents,
         "language": settings.language,
         "types": _types(types),
         "examples": _digest([example.to_dict() for example in examples]) if examples else None,

@@ -8,8 +8,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.errors import EngineError
+from ranit_rag.overlaps import Decoding
 from ranit_rag.prompts.conversation import Conversation
-from ranit_rag.types import Decoding, Usage
+from ranit_rag.types import Usage
 
 Finish = Literal["stop", "length"]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.errors import EngineError, InputError, ModelNotFoundError
-from ranit_rag.types import Decoding
+from ranit_rag.overlaps import Decoding
 
 FILE_NAME = "ranit.json"
 _PLACES = 16  # of a weight file that are read for its fingerprint
@@ -138,7 +138,10 @@ def _decoding(record: Any) -> Decoding:
     if record is None:
         return Decoding()
     fields = _fields(record, "decoding")
-    return Decoding(fields.get("overlaps"), _number(fields, "min_score", "decoding"))
+    precedents = fields.get("precedents")
+    if not isinstance(precedents, bool | None):
+        raise ValueError(f"the precedents of its decoding are {precedents!r}, not true or false")
+    return Decoding(fields.get("overlaps"), _number(fields, "min_score", "decoding"), precedents)
 
 
 def _fields(record: Any, name: str) -> Mapping[str, Any]:

@@ -8,9 +8,9 @@ from itertools import product
 from typing import Any, Literal, get_args
 
 from ranit_rag.errors import InputError
+from ranit_rag.overlaps import Decoding, Overlaps
 from ranit_rag.retrieval.judge import Case, Verdict
 from ranit_rag.retrieval.strategies import check_strategy
-from ranit_rag.types import Decoding, Overlaps
 
 ArmJudge = Literal["calibrated", "paper", "always", "never", "llm", "nearest"]
 ARM_JUDGES: tuple[ArmJudge, ...] = get_args(ArmJudge)
@@ -25,8 +25,8 @@ class Arm:
 
     ``judge`` is a judge's name, or ``nearest``: the nearest examples of all stores, unfiltered. ``pool`` is how many
     examples the set's own store holds: 0 for no such store, None for all there are. ``others`` says whether the
-    configured stores are there as well. ``overlaps`` and ``min_score`` are those of a Decoding; arms that differ in
-    them alone share the answers. ``name`` is made of these where none is given.
+    configured stores are there as well. ``overlaps``, ``min_score`` and ``precedents`` are those of a Decoding;
+    arms that differ in them alone share the answers. ``name`` is made of these where none is given.
     """
 
     judge: str = "calibrated"
@@ -37,6 +37,7 @@ class Arm:
     name: str = ""
     overlaps: Overlaps | None = None
     min_score: float | None = None
+    precedents: bool | None = None
 
     def __post_init__(self) -> None:
         if self.judge not in ARM_JUDGES:
@@ -51,12 +52,14 @@ class Arm:
     @property
     def decoding(self) -> Decoding:
         """What becomes of the entities found. Raises InputError."""
-        return Decoding(self.overlaps, self.min_score)
+        return Decoding(self.overlaps, self.min_score, self.precedents)
 
     def _described(self) -> str:
         decoded: list[str] = [self.overlaps] if self.overlaps is not None else []
         if self.min_score is not None:
             decoded.append(f"from {self.min_score:g}")
+        if self.precedents is not None:
+            decoded.append("precedents" if self.precedents else "no precedents")
         if self.judge == "never":
             return " ".join(["none", *decoded])
         own = [] if self.pool == 0 else [f"own {ALL if self.pool is None else self.pool}"]
@@ -86,10 +89,13 @@ def grid(
 
 
 def ablation(name: str, k: int = 2) -> tuple[Arm, ...]:
-    """The arms of a study by name. ``paper``: what RA-IT compares at inference, and the calibrated judge beside it."""
+    """The arms of a study by name.
+
+    ``paper``: what RA-IT compares at inference, and the calibrated judge beside it, without and with precedents.
+    """
     if name not in ABLATIONS:
         raise InputError(f"{name!r} is not an ablation", hint=f"ablations are {', '.join(ABLATIONS)}")
-    return (
+    arms = (
         Arm("never", k=k),
         Arm("always", k=k, pool=8, others=False, name="in-domain 8"),
         Arm("always", k=k, pool=32, others=False, name="in-domain 32"),
@@ -99,6 +105,9 @@ def ablation(name: str, k: int = 2) -> tuple[Arm, ...]:
         Arm("paper", "diverse_nn_bm25", k=k, name="out-domain diverse NN + BM25"),
         Arm("calibrated", k=k, pool=None, name="judge"),
     )
+    # The paper knows examples alone.
+    alone = [replace(arm, precedents=False) for arm in arms]
+    return (*alone, Arm("calibrated", k=k, pool=None, precedents=True, name="judge and precedents"))
 
 
 def nearest(case: Case) -> Verdict:

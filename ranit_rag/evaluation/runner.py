@@ -18,9 +18,10 @@ from ranit_rag.evaluation.data_sets import EvaluationSet
 from ranit_rag.evaluation.pools import Pools
 from ranit_rag.evaluation.remembering import GENERATE, RememberingEngine
 from ranit_rag.journal import Journal
+from ranit_rag.overlaps import Decoding
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.prompts.conversation import AnswerForm
-from ranit_rag.types import Decoding, Example, Extraction
+from ranit_rag.types import Example, Extraction
 
 TEXTS_AT_ONCE = 16  # so many are lost at most where a kill meets an in-process engine at work
 
@@ -106,7 +107,7 @@ def _run(
         language=evaluated.language,
         grammar=model.settings.grammar,
         max_tokens=model.settings.max_output_tokens,
-        decoding=Decoding(model.settings.overlaps, model.settings.min_score),
+        decoding=Decoding(model.settings.overlaps, model.settings.min_score, model.settings.precedents),
     )
     reading = reading_for(planner, arm.decoding)
     seconds = {"plan": 0.0, GENERATE: 0.0}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 from ranit_rag.errors import InputError
+from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents
 from ranit_rag.text.duplicates import NearDuplicates
 from ranit_rag.types import Decision, EntityType, Example, ShownExample
 
@@ -24,10 +26,17 @@ class Retriever(Protocol):
 
 
 class GivenExamples:
-    """A ``Retriever`` that shows the examples given by hand, whatever the text, unless they nearly repeat it."""
+    """A ``Retriever`` that shows the examples given by hand, whatever the text, unless they nearly repeat it.
+
+    Together they are the text's own store: their words are its precedents.
+    """
 
     def __init__(self, examples: Iterable[Example]) -> None:
         self.examples = tuple(examples)
+
+    @cached_property
+    def _lexicon(self) -> StoreLexicon:
+        return StoreLexicon(self.examples)
 
     def decide(self, texts: Sequence[str], types: Sequence[EntityType], *, language: str) -> list[Decision]:  # noqa: ARG002 — what was given is shown in any language
         asked = tuple(item.name for item in types)
@@ -36,12 +45,16 @@ class GivenExamples:
 
     def _decide(self, text: str, types: tuple[str, ...]) -> Decision:
         repeats = NearDuplicates(text)
-        shown = tuple(ShownExample(example) for example in self.examples if example.text not in repeats)
-        left_out = len(self.examples) - len(shown)
+        repeating = frozenset(row for row, example in enumerate(self.examples) if example.text in repeats)
+        shown = tuple(ShownExample(each) for row, each in enumerate(self.examples) if row not in repeating)
+        left_out = len(repeating)
         reason = f"{len(shown)} of {len(self.examples)} examples given by hand"
         if left_out:
             reason += f", {left_out} left out because the text nearly repeats it"
-        return Decision("in_domain" if shown else "none", reason, examples=shown, types=types)
+        if not shown:
+            return Decision("none", reason, types=types)
+        precedents = TextPrecedents(text, lambda: self._lexicon, lambda: repeating)
+        return Decision("in_domain", reason, examples=shown, types=types, precedents=precedents)
 
 
 class DecidedBefore:

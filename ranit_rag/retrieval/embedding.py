@@ -44,12 +44,17 @@ def load_embedder(name: str) -> Embedder:
     name = name.removeprefix("sentence-transformers/") if name.endswith(f"/{MINILM}") else name
     if name == EMBEDDED:
         name = _embedded_name()
-    if name.startswith(f"{EMBEDDED}-") and name != _embedded_name():
+    if is_outdated(name):
         raise StoreError(
             f"{name!r} is another version of the embedded model; this one is {_embedded_name()!r}",
             hint="their vectors do not compare: export the store, delete it, and import the examples again",
         )
     return _embedder(name)
+
+
+def is_outdated(name: str) -> bool:
+    """Whether this is the name of another version of the embedded model than the one that is here."""
+    return name.startswith(f"{EMBEDDED}-") and name != _embedded_name()
 
 
 @cache

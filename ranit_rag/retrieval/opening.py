@@ -12,7 +12,7 @@ from ranit_rag.config import Settings
 from ranit_rag.errors import MissingExtraError
 from ranit_rag.progress import progress_bar
 from ranit_rag.retrieval.base import NoExamples, Retriever
-from ranit_rag.retrieval.embedding import default_embedder
+from ranit_rag.retrieval.embedding import default_embedder, is_outdated
 from ranit_rag.retrieval.judge import AskModel, Judge
 from ranit_rag.stores import configured_stores, open_stores
 from ranit_rag.stores.base import StoreSet
@@ -126,8 +126,20 @@ class StoresAsConfigured:
 def _build_seeds_once(stores: StoreSet, home: Path, language: str) -> None:
     mark = home / f"{_BUILT}-{language}"
     if mark.exists() or (home / _BUILT).exists():  # without a language: an earlier version built them all together
+        _renew_seeds(stores, language)
         return
     total = sum(len(seed_examples(name)) for name in seed_names([language]))
     with progress_bar("examples into the seed stores, once", shown=sys.stderr.isatty(), total=total) as bar:
         built = build_seeds(stores, default_embedder, languages=[language], on_progress=bar.show)
     mark.write_text("\n".join(built) + "\n", encoding="utf-8")
+
+
+def _renew_seeds(stores: StoreSet, language: str) -> None:
+    """Make anew the seed stores whose vectors another version of the embedded model made, unless they hold more."""
+    there = set(stores.names()) & set(seed_names([language]))
+    outdated = {name: stores.open(name) for name in there if is_outdated(stores.open(name).embedding.name)}
+    for name, store in outdated.items():
+        seeds = seed_examples(name)
+        if {example.text for example in store.snapshot().examples} <= {example.text for example in seeds}:
+            stores.delete(name)
+            stores.open(name, default_embedder(language), create=True).add(seeds)

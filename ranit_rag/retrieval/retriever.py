@@ -16,6 +16,7 @@ from ranit_rag.retrieval.bm25 import StoreBm25, example_words
 from ranit_rag.retrieval.calibration import Calibration, Calibrator
 from ranit_rag.retrieval.embedding import load_embedder
 from ranit_rag.retrieval.judge import Case, Judge, Verdict, find_judge, verdict_of
+from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents
 from ranit_rag.retrieval.signals import Evidence, Space, gather
 from ranit_rag.retrieval.strategies import Strategy, check_strategy, choose
 from ranit_rag.retrieval.view import StoreView
@@ -26,6 +27,7 @@ from ranit_rag.text.duplicates import NearDuplicates
 from ranit_rag.types import Decision, EntityType, Example, ShownExample
 
 POOL = 128
+REPEATING = 0.7  # the cosine from which an example may nearly repeat a text
 RANK = {"in_domain": 2, "out_domain": 1, "none": 0}
 
 
@@ -84,6 +86,7 @@ class StoreRetriever:
         self._lock = threading.RLock()
         self._views: dict[tuple[str, str], StoreView] = {}
         self._bm25: dict[str, StoreBm25] = {}
+        self._lexicons: dict[str, StoreLexicon] = {}
         self._spaces: dict[tuple[str, str], tuple[Space, Calibrator]] = {}
         self._calibrations: dict[tuple[str, str], tuple[object, Calibration]] = {}
 
@@ -158,7 +161,25 @@ class StoreRetriever:
             probability=verdict.probability,
             p_value=verdict.p_value,
             threshold=verdict.threshold,
+            precedents=self._precedents(case.text, best) if verdict.route == "in_domain" and shown else None,
         )
+
+    def _precedents(self, text: str, own: Evidence) -> TextPrecedents:
+        """What the text's own store says of its words; examples that nearly repeat the text do not speak for it."""
+
+        def repeating() -> frozenset[int]:
+            repeats = NearDuplicates(text)
+            near = [int(row) for row in own.rows[own.similarities >= REPEATING].tolist()]
+            return frozenset(row for row in near if own.view.snapshot.examples[row].text in repeats)
+
+        return TextPrecedents(text, partial(self._lexicon, own.view), repeating)
+
+    def _lexicon(self, view: StoreView) -> StoreLexicon:
+        lexicon = self._lexicons.get(view.name)
+        if lexicon is None or lexicon.version != view.snapshot.version:
+            with self._lock:
+                lexicon = self._lexicons[view.name] = StoreLexicon(view.snapshot.examples, view.snapshot.version)
+        return lexicon
 
     def _chosen(
         self, case: Case, verdict: Verdict, vector: Vectors, evidence: Sequence[Evidence], views: Sequence[StoreView]

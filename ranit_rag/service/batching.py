@@ -67,6 +67,7 @@ class BatchingEngine:
         self._observer = observer
         self._tickets: deque[_Ticket] = deque()
         self._arrived = asyncio.Event()
+        self._stopped = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ranit-engine")
 
     @property
@@ -91,7 +92,12 @@ class BatchingEngine:
         return self._engine.generate(conversations, max_tokens=max_tokens)
 
     async def agenerate(self, conversations: Sequence[Conversation], *, max_tokens: int = 256) -> list[Reply]:
-        """Wait for a place in the batches, and for the replies; cancelling it gives up what still waits."""
+        """Wait for a place in the batches, and for the replies; cancelling it gives up what still waits.
+
+        Raises EngineError where ``run`` has ended, or ends before all is answered.
+        """
+        if self._stopped:
+            raise _stopping()
         done: asyncio.Future[list[Reply]] = asyncio.get_running_loop().create_future()
         ticket = _Ticket(conversations, max_tokens, done, follow_windows.get(), deque(range(len(conversations))))
         if not conversations:
@@ -116,8 +122,9 @@ class BatchingEngine:
                 else:
                     self._arrived.clear()
         finally:
+            self._stopped = True
             for ticket in self._tickets:
-                ticket.fail(EngineError("the server stops", hint="ask again when it has started"))
+                ticket.fail(_stopping())
             self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _take(self) -> Iterator[tuple[_Ticket, int]]:
@@ -166,3 +173,7 @@ class BatchingEngine:
         return await asyncio.get_running_loop().run_in_executor(
             self._thread, lambda: self._engine.generate(conversations, max_tokens=max_tokens)
         )
+
+
+def _stopping() -> EngineError:
+    return EngineError("the server stops", hint="ask again when it has started")

@@ -46,6 +46,10 @@ MinScore = Annotated[
     float | None,
     Field(description="Entities with a lower score are dropped. Without it, as for overlaps.", ge=0, le=1),
 ]
+PrecedentsAsked = Annotated[
+    bool | None,
+    Field(description="Whether what the text's own store says of the same words counts. Without it, as for overlaps."),
+]
 Language = Annotated[Literal["en", "zh"] | None, Field(description="Told from the text unless given.")]
 
 
@@ -61,6 +65,7 @@ class _Asked(BaseModel):
 class _Extract(_Asked):
     overlaps: OverlapsAsked = None
     min_score: MinScore = None
+    precedents: PrecedentsAsked = None
     explain: Annotated[bool, Field(description="Add to each extraction what led to it, under explanations.")] = False
 
 

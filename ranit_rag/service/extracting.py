@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ranit_rag.overlaps import Decoding
 from ranit_rag.pipeline import Ranit, Request
 from ranit_rag.service.batching import follow_windows
 from ranit_rag.service.bodies import ExtractBody
@@ -14,7 +15,7 @@ from ranit_rag.service.errors import RefusedError, error_fields
 from ranit_rag.service.explaining import explain
 from ranit_rag.service.limits import EXPLAINED_CHARACTERS
 from ranit_rag.service.metrics import Metrics
-from ranit_rag.types import Decoding, Failure, Usage
+from ranit_rag.types import Failure, Usage
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Is told an event's name and data."""
@@ -75,7 +76,7 @@ async def _extract(ner: Ranit, body: ExtractBody, text: str, metrics: Metrics) -
         if body.explain:
             explanations = await asyncio.to_thread(explain, ner, text, body.types, body.language)
         decisions = [explained.plan.decision for explained in explanations or ()]
-        decoding = Decoding(body.overlaps, body.min_score)
+        decoding = Decoding(body.overlaps, body.min_score, body.precedents)
         request = Request(text, body.types, language=body.language, decisions=decisions, decoding=decoding)
         (extraction,) = [result async for result in ner.aextract_many([request])]
         if isinstance(extraction, Failure):

@@ -20,7 +20,7 @@ from ranit_rag.service.state import Service, known_store
 from ranit_rag.stores.base import AddReport, StoreSet, store_stats
 from ranit_rag.stores.formats.jsonl import jsonl_lines
 from ranit_rag.text.duplicates import text_fingerprint
-from ranit_rag.types import Example
+from ranit_rag.types import CORRECTED, Example
 
 Create = Annotated[bool, Query(description="Make the store if there is none of that name.")]
 
@@ -85,7 +85,7 @@ def store_routes(service: Service) -> APIRouter:
     @router.post("/{name}/corrections", response_model=AddAnswer, summary="Save a correction")
     async def correct(caller: Writer, name: StoreName, body: AnnotatedText, create: Create = False) -> dict[str, Any]:
         """Save a text with its entities as they should be: from now on texts like it may be shown the example."""
-        return await asyncio.to_thread(_add, service, caller, name, [body], "corrected", create)
+        return await asyncio.to_thread(_add, service, caller, name, [body], CORRECTED, create)
 
     @router.delete("/{name}/examples/{example_id}", response_model=DeleteAnswer, summary="Delete an example")
     async def delete_example(caller: Writer, name: StoreName, example_id: str) -> dict[str, int]:

@@ -14,6 +14,7 @@ import regex
 from numpy.typing import NDArray
 
 from ranit_rag.text.clusters import CLUSTER
+from ranit_rag.text.letters import SPACED_LETTER
 
 # A unit: a run of blanks and invisible characters, or one character as a reader sees it. The Arabic number signs and
 # their like make one cluster with what follows, but here they do not take in a blank.
@@ -31,12 +32,6 @@ _VARIANTS = {
     ord("〜"): "~",
 }
 
-# Letters of scripts that part words by blanks. Korean does too, but joins particles to the noun.
-_LETTER = regex.compile(
-    r"[[\p{L}\p{M}]--[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{Bopomofo}\p{Hangul}"
-    r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}]]",
-    regex.V1,
-)
 # The kinds of characters that decide where words begin and end, as ASCII codes.
 _A_LETTER, _A_DIGIT, _A_POINT, _A_BLANK, _ANOTHER = b"a1. -"
 
@@ -123,7 +118,7 @@ def _kind(character: str) -> int:
         return _A_BLANK
     if character in ".,":
         return _A_POINT
-    if _LETTER.match(character):
+    if SPACED_LETTER.match(character):
         return _A_LETTER
     return _A_DIGIT if unicodedata.category(character)[0] == "N" else _ANOTHER
 

@@ -7,6 +7,7 @@ repository; the evaluation sets were never trained on. Goes on where a run with 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from ranit_rag.config import Settings
 from ranit_rag.engines import open_engine
+from ranit_rag.engines.checkpoint import FILE_NAME, embedded_model
 from ranit_rag.evaluation.arms import ablation
 from ranit_rag.evaluation.counts import Counts
 from ranit_rag.evaluation.data_sets import Selection, read_set
@@ -74,10 +76,11 @@ FINDINGS = (
     Finding("In-domain examples are better than out-domain ones", "in-domain all", "out-domain NN + BM25"),
     Finding("The judge is better than no examples (ours)", "judge", "none"),
     Finding("The judge is better than BM25 alone (ours)", "judge", "out-domain NN + BM25"),
+    Finding("Precedents help beside the examples (ours)", "judge and precedents", "judge"),
 )
 
 
-def experiment(data: Path, sample: int, stored: int, most_own: int) -> Experiment:
+def experiment(data: Path, sample: int, stored: int, most_own: int, dtype: str | None) -> Experiment:
     """The sets, the arms of the paper, and a pool of other sets' texts for each language, as the paper has one."""
     stores = MemoryStores()
     for language, names in OUT_OF_DOMAIN.items():
@@ -89,7 +92,7 @@ def experiment(data: Path, sample: int, stored: int, most_own: int) -> Experimen
         for names in EVALUATED.values()
         for name in names.split()
     ]
-    settings = Settings()
+    settings = Settings(dtype=dtype)
     models = [Model("embedded", open_engine(settings), settings)]
     return Experiment(models, sets, ablation("paper"), stores, most_own)
 
@@ -166,6 +169,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=100, help="texts of each evaluation set")
     parser.add_argument("--stored", type=int, default=250, help="texts of each set out of domain")
     parser.add_argument("--most-own", type=int, default=300, help="the most in-domain examples")
+    parser.add_argument("--dtype", help="bfloat16 is faster where the CPU computes in it")
     parser.add_argument("--journal", type=Path, default=Path("inference-study.jsonl"))
     given = parser.parse_args()
     started = time.perf_counter()
@@ -174,18 +178,21 @@ def main() -> None:
         passed = time.perf_counter() - started
         print(f"{passed:6.0f} s  {result.set:20} {result.arm:30} F1 {result.mentions.f1:.3f}", flush=True)
 
-    planned = experiment(given.data / "ner", given.sample, given.stored, given.most_own)
+    planned = experiment(given.data / "ner", given.sample, given.stored, given.most_own, given.dtype)
     print(f"{time.perf_counter() - started:6.0f} s  stores and sets are there", flush=True)
     report = run_experiment(planned, given.journal, on_result=tell)
     pools = " and ".join(f"{each.examples:,}" for each in report.stores)
+    version = json.loads((embedded_model() / FILE_NAME).read_text("utf-8"))["version"]
+    dtype = f" --dtype {given.dtype}" if given.dtype else ""
     method = (
         f"Made by `python -m tests.bench.inference_study --sample {given.sample} --stored {given.stored} --most-own "
-        f"{given.most_own}` with RANIT {report.ranit}. {given.sample} texts of each evaluation set, drawn with seed "
-        f"{report.seed}; the model was trained on none of these sets. All types of a set are asked of each text, but "
-        f"for CrossNER's miscellaneous. In-domain pools are drawn from the set's own train split, {given.most_own} "
-        f"texts at most. Out of domain there is one pool for each language, English and Chinese with {pools} texts of "
-        f"{len(OUT_OF_DOMAIN['en'].split())} and {len(OUT_OF_DOMAIN['zh'].split())} other sets, which the model has "
-        "partly seen in training; the paper's have 5,000 texts and more. k = 2, and the judge has both pools.\n\n"
+        f"{given.most_own}{dtype}` with RANIT {report.ranit} and version {version} of the embedded model. "
+        f"{given.sample} texts of each evaluation set, drawn with seed {report.seed}; the model was trained on none of "
+        "these sets. All types of a set are asked of each text, but for CrossNER's miscellaneous. In-domain pools are "
+        f"drawn from the set's own train split, {given.most_own} texts at most. Out of domain there is one pool for "
+        f"each language, English and Chinese with {pools} texts of {len(OUT_OF_DOMAIN['en'].split())} and "
+        f"{len(OUT_OF_DOMAIN['zh'].split())} other sets, which the model has partly seen in training; the paper's have "
+        "5,000 texts and more. k = 2, and the judge has both pools.\n\n"
         "The embedded model has 32 M parameters: what holds for it need not hold for one of 8 B, nor the other way "
         "round. With this many texts, differences of less than two or three points cannot be told from chance."
     )

@@ -261,6 +261,24 @@ class TestDecoding:
         assert row["entities"] == []
         assert [dropped["reason"] for dropped in row["dropped"]] == ["unsure"]
 
+    def test_whether_a_store_speaks_of_its_words_can_be_said(self, run: Run) -> None:
+        seeds = seed_examples("biomedicine")[:20]
+        Path("seeds.jsonl").write_text(jsonl(*(example.to_dict() for example in seeds)), encoding="utf-8")
+        run("store", "import", "clinic", "seeds.jsonl")
+        label = seeds[0].entities[0].label
+        asked = (
+            "extract",
+            f"Note: {seeds[0].entities[0].text}.",
+            "-t",
+            label,
+            "--domain",
+            "clinic",
+            "--judge",
+            "always",
+        )
+        told = {flag: rows(run(*asked, flag, "--format", "jsonl")) for flag in ("--precedents", "--no-precedents")}
+        assert [len(row["entities"]) for (row,) in told.values()] == [1, 0]
+
     @pytest.mark.parametrize("option", [("--overlaps", "nested"), ("--min-score", "2")])
     def test_wrong_values_are_told(self, run: Run, option: tuple[str, str]) -> None:
         result = run("extract", TEXT, "-t", "drug", *option)

@@ -25,6 +25,7 @@ CHANGED: dict[str, Any] = {
     "grammar": False,
     "overlaps": "flat",
     "min_score": 0.5,
+    "precedents": True,
     "max_output_tokens": 7,
 }
 # Where things are, how they are reached and how fast. Models and stores are known by what is in them.

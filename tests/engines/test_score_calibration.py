@@ -15,7 +15,7 @@ from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.engines.checkpoint import embedded_model, read_checkpoint
 from ranit_rag.engines.transformers import TransformersEngine
 from ranit_rag.errors import EngineError, InputError
-from ranit_rag.types import Decoding
+from ranit_rag.overlaps import Decoding
 
 PROBABILITIES = st.floats(0, 1)
 
@@ -82,6 +82,7 @@ def test_neither_holds_with_an_adapter(tmp_path: Path) -> None:
         ({"decoding": ["flat"]}, "its decoding is"),
         ({"decoding": {"overlaps": "nested"}}, "overlaps is 'nested'"),
         ({"decoding": {"min_score": 2}}, "min_score is 2"),
+        ({"decoding": {"precedents": "yes"}}, "the precedents of its decoding are 'yes', not true or false"),
         ({"decoding": {"min_score": "high"}}, "the min_score of its decoding is 'high'"),
     ],
 )

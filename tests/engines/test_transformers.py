@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from engines.contract import CHINESE, ENGLISH, HOSTILE, EngineContract, chinese, english, texts
 
 from ranit_rag.engines.base import Engine
+from ranit_rag.engines.chat import EncodedConversation
 from ranit_rag.engines.checkpoint import embedded_model
 from ranit_rag.engines.decoding import TreeDecoder
 from ranit_rag.engines.sequential import SequentialDecoder
@@ -63,6 +65,22 @@ def test_answers_do_not_depend_on_what_shares_their_batch(nano: TransformersEngi
         assert one == pytest.approx(many, abs=1e-3)
 
 
+def test_a_cpu_holds_few_tokens_at_once(nano: TransformersEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys and values of 16,384 tokens, which suit a GPU, are most of a laptop's memory."""
+    decode, held = TreeDecoder.decode, []
+
+    def noting(decoder: TreeDecoder, batch: Sequence[EncodedConversation], *args: Any, **kwargs: Any) -> Any:
+        held.append(sum(len(one.prefix) + sum(map(len, one.queries)) for one in batch))
+        return decode(decoder, batch, *args, **kwargs)
+
+    monkeypatch.setattr(TreeDecoder, "decode", noting)
+    asked = [english(f"{ENGLISH} {number}", "person", "city") for number in range(100)]
+    replies = nano.generate(asked)
+    assert len(replies) == 100
+    assert len(held) > 1
+    assert max(held) <= 4096 < sum(held)
+
+
 def test_a_conversation_without_queries_is_answered_with_nothing(nano: TransformersEngine) -> None:
     silent = Conversation(ASKED[0].prefix, (), source=ENGLISH)
     assert texts(nano.generate([silent])) == [[]]
@@ -105,7 +123,7 @@ class TestAdapter:
         torch.manual_seed(0)
         model = AutoModelForCausalLM.from_pretrained(embedded_model(), dtype="float32")
         targets = ["q_proj", "v_proj", "down_proj"]
-        config = LoraConfig(r=4, lora_alpha=8, target_modules=targets, init_lora_weights=False, task_type="CAUSAL_LM")
+        config = LoraConfig(r=4, lora_alpha=32, target_modules=targets, init_lora_weights=False, task_type="CAUSAL_LM")
         return get_peft_model(model, config).eval()
 
     def test_answers_are_those_of_peft(self, adapted: Any, nano: TransformersEngine, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from ranit_rag.stores.seeds import seed_examples, seed_names
 
 TEXTS = {
     "en": ("The patient was given aspirin.", "She took a tablet for her headache.", "Shares fell on the stock market."),
-    "zh": ("患者服用了阿司匹林。", "医生给病人开了止痛药。", "股市今天大幅下跌。"),
+    "zh": ("患者服用了阿司匹林。", "病人头痛时服用止痛药。", "股市今天大幅下跌。"),
 }
 
 

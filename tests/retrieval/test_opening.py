@@ -12,8 +12,8 @@ from ranit_rag.errors import MissingExtraError
 from ranit_rag.retrieval import opening
 from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.retriever import StoreRetriever
-from ranit_rag.stores.seeds import SEED_LANGUAGES, seed_names
-from ranit_rag.types import Decision, entity_types
+from ranit_rag.stores.seeds import SEED_LANGUAGES, seed_examples, seed_names
+from ranit_rag.types import Decision, Example, entity_types
 
 ENGLISH, CHINESE = "The patient was given metformin.", "患者服用了阿司匹林。"
 
@@ -66,6 +66,25 @@ def test_a_store_that_is_deleted_stays_away(tmp_path: Path) -> None:
 def test_a_home_of_an_earlier_version_has_all_it_is_to_have(tmp_path: Path) -> None:
     (tmp_path / "seeds-built").write_text("law\n")
     assert configured(tmp_path).stores.names() == []
+
+
+def test_seed_stores_of_another_version_of_the_embedded_model_are_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedders: dict[str, HashedWords]
+) -> None:
+    monkeypatch.setitem(embedders, "zh", HashedWords("ranit-nano-00000000"))
+    before = configured(tmp_path)
+    assert before.stores.names() == sorted(seed_names())
+    before.stores.open("电商").add([Example("我自己的例子。", (), "电商", "zh")])
+    before.stores.delete("金融")
+    now = HashedWords("hashed-zh")
+    monkeypatch.setitem(embedders, "zh", now)
+    stores = configured(tmp_path).stores
+    made_with = {name: stores.open(name).embedding.name for name in stores.names()}
+    assert made_with["医疗"] == made_with["新闻"] == now.name
+    assert len(stores.open("医疗")) == len(seed_examples("医疗"))
+    assert made_with["电商"] == "ranit-nano-00000000", "it holds an example that is not ours to delete"
+    assert "金融" not in made_with, "one that was deleted stays away"
+    assert made_with["law"] == "hashed-en"
 
 
 def test_a_domain_may_be_in_another_language_than_the_text(tmp_path: Path) -> None:

@@ -131,6 +131,13 @@ async def test_a_long_text_does_not_keep_short_ones_waiting() -> None:
     assert place <= 3
 
 
+async def test_who_comes_when_it_has_stopped_is_told_so() -> None:
+    async with running(GatedEngine()) as (ner, _, _sizes):
+        await asyncio.sleep(0)  # it has begun
+    with pytest.raises(EngineError, match="stops"):
+        await asyncio.wait_for(ner.aextract("a", ["letter"]), 10)
+
+
 async def test_stopping_tells_those_who_wait() -> None:
     engine = GatedEngine()
     async with running(engine, most=1) as (ner, batching, _sizes):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import lzma
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import regex
 from evil_text import evil_text, words
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from timing import within
 
 from ranit_rag.text import Grounder
 from ranit_rag.text.folding import Folded
@@ -193,18 +193,16 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_text_or_mention_hangs(name: str) -> None:
     text, mention = HOSTILE[name]
-    started = time.perf_counter()
-    Grounder(text).find(mention)
-    assert time.perf_counter() - started < 8
+    with within(8):
+        Grounder(text).find(mention)
 
 
 def test_a_thousand_mentions_in_a_megabyte() -> None:
     text = " ".join(f"Patient {n} of Dr. Name{n % 500} took Aspirin." for n in range(25_000))
     grounder = Grounder(text)
-    started = time.perf_counter()
-    assert all(grounder.find(f"name{n}") for n in range(500))
-    assert not any(grounder.find(f"Absent{n}") for n in range(500))
-    assert time.perf_counter() - started < 10
+    with within(10):
+        assert all(grounder.find(f"name{n}") for n in range(500))
+        assert not any(grounder.find(f"Absent{n}") for n in range(500))
 
 
 @pytest.mark.parametrize("name", ["conll2003", "bio_bc5cdr", "tasteset", "boson_zh", "cmeee", "ecommerce_zh"])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from evil_text import evil_text
 from hypothesis import given
+from timing import within
 
 from ranit_rag.text.sentences import sentence_ends
 
@@ -67,6 +66,5 @@ def test_sentences_are_the_whole_text(text: str) -> None:
 
 @pytest.mark.parametrize("unit", ["a", ".", ". ", "!", ".)", '."', "\n", " ", "。", "…", "Dr. ", "a.", "\u0301"])
 def test_no_text_takes_more_than_linear_time(unit: str) -> None:
-    started = time.perf_counter()
-    sentence_ends(unit * (1_000_000 // len(unit)))
-    assert time.perf_counter() - started < 5
+    with within(5):
+        sentence_ends(unit * (1_000_000 // len(unit)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from ranit_rag.engines.checkpoint import embedded_model, read_checkpoint
 from ranit_rag.errors import DataError, InputError
 from ranit_rag.evaluation.data_sets import EvaluationSet
 from ranit_rag.evaluation.reliability import calibration_error
+from ranit_rag.overlaps import Decoding
 from ranit_rag.stores.seeds import seed_examples
-from ranit_rag.types import Decoding, Entity, Example
+from ranit_rag.types import Entity, Example
 from ranit_training.calibration import FoundSet, learn, write_card
 from ranit_training.calibration.fitting import Outcomes, calibrated, fit, held_out
 from ranit_training.cli_calibrate import calibrate
@@ -115,6 +117,22 @@ def test_all_is_kept_where_nothing_is_gained_by_less() -> None:
     sets = [rome(number) for number in (3, 5, 7)]
     right = [FoundSet(each.evaluated, tuple(found[:1] for found in each.found)) for each in sets]
     assert learn(right).decoding == Decoding("keep", 0.0)
+
+
+def test_flat_is_recommended_only_where_it_helps_on_most_sets() -> None:
+    def nested(number: int) -> FoundSet:
+        """As ``rome``, but most of the places are right."""
+        each = rome(number)
+        examples = tuple(
+            replace(example, entities=(*example.entities, Entity("Rome", "place", 0, 4))) if i % 4 else example
+            for i, example in enumerate(each.evaluated.examples)
+        )
+        return replace(each, evaluated=replace(each.evaluated, examples=examples))
+
+    learned = learn([rome(3), rome(5), rome(7), nested(2), nested(4), nested(6)])
+    best = {way: max(f1 for overlaps, _, f1 in learned.f1 if overlaps == way) for way in ("keep", "flat")}
+    assert best["flat"] > best["keep"]
+    assert learned.decoding.overlaps == "keep", "three of six are not most"
 
 
 def test_two_sets_are_too_few() -> None:

@@ -17,12 +17,14 @@ from hypothesis import strategies as st
 from ranit_rag import Example, Ranit
 from ranit_rag.engines.checkpoint import embedded_model
 from ranit_rag.errors import DataError, InputError
+from ranit_rag.types import Entity
 from ranit_training.nano.config import EpisodeConfig, MixtureConfig, RateConfig, TrainConfig, read_section
 from ranit_training.nano.episodes import Episodes
 from ranit_training.nano.finish import finish, licences
 from ranit_training.nano.mixture import NOBODY, Mixture, make_mixture, read_mixture, write_mixture
 from ranit_training.nano.naming import invented_names, own_names, synonyms
 from ranit_training.nano.pieces import estranged, joined, lowered, pieces_of, record_of, with_typos
+from ranit_training.nano.rivals import rivals
 from ranit_training.nano.steps import IGNORED
 from ranit_training.nano.stream import Source, batches
 from ranit_training.nano.vectors import lexical_vectors
@@ -227,6 +229,37 @@ def test_grouped_types_are_asked_under_the_name_of_their_group(mixture: Mixture)
     questions = {question for number in range(60) for question in asked(episodes, number)[1]}
     assert "What describes anything named in the text?" in questions
     assert "What describes person in the text?" not in questions
+
+
+def test_of_many_types_those_that_are_taken_for_a_present_one_are_asked_too(mixture: Mixture) -> None:
+    people = next(item for item in mixture.sets if item.name == "people")
+    many = replace(people, labels=(*people.labels, *(f"thing {n}" for n in range(30))))
+    twin = Example("Al rests .", (Entity("Al", "thing 7", 0, 2),), "people", "en")
+    records = [*mixture.records[people.start : people.end], twin] * 2
+    crowded = Mixture((replace(many, start=0, end=len(records)),), records, *[np.full((len(records), 1), NOBODY)] * 2)
+    episodes = Episodes(crowded, replace(PLAIN, examples=(1.0,), most_types=8), 0)
+    questions = [asked(episodes, n)[1] for n in range(100) if "Al met" in asked(episodes, n)[2]]
+    assert questions
+    assert all("What describes thing 7 in the text?" in gold for gold in questions)
+    others = sum("What describes thing 3 in the text?" in gold for gold in questions)
+    assert others < len(questions) / 2
+
+
+def test_rivals_share_words_with_a_type_and_the_nearest_come_first() -> None:
+    def record(**mentions: str) -> Example:
+        return Example.from_mentions(
+            " , ".join(mentions.values()), {k: [v] for k, v in mentions.items()}, language="en"
+        )
+
+    found = rivals(
+        [
+            record(painter="Ada Lovell", poet="Bo Lovell", river="Tay"),
+            record(painter="Ann Hart", poet="Ann Hart", singer="Ann Hart"),
+        ],
+        "en",
+    )
+    assert found["painter"] == ("poet", "singer")
+    assert "river" not in found
 
 
 # Names and words

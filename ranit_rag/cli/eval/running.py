@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ranit_rag.evaluation.data_sets import EvaluationSet
     from ranit_rag.evaluation.report.building import Prices
     from ranit_rag.evaluation.runner import Model
+    from ranit_rag.overlaps import Overlaps
     from ranit_rag.stores.base import StoreSet
-    from ranit_rag.types import Overlaps
 
 _DEFAULT_JUDGES = ("never", "calibrated")
 
@@ -68,6 +68,11 @@ _DEFAULT_JUDGES = ("never", "calibrated")
     multiple=True,
     type=float,
     help="The score below which entities are dropped. Repeatable; default: what the model recommends.",
+)
+@click.option(
+    "--precedents/--no-precedents",
+    default=None,
+    help="Whether what a text's own store says of the same words counts. Default: as the model recommends.",
 )
 @click.option("--own-only", is_flag=True, help="Take examples from the set's own store alone.")
 @click.option("--stores", help="The directory of the example stores, or the URL of a Chroma server.")

@@ -16,7 +16,7 @@ from ranit_rag.stores import open_stores
 from ranit_rag.testing import ScriptedEngine
 
 OpenPage = Callable[..., Any]
-TYPES = "ticket, device, room"
+TYPES = "code, unit, bay"
 TEACHING = "Ticket INC-4471: the router in Hall B lost its uplink."
 ASKED = "Ticket INC-9020: the switch in Hall C lost its uplink."
 EMOJI = "🚀 Rocket 🛰️ left Köln 🇩🇪 for Paris, then Köln again."
@@ -33,16 +33,16 @@ def scripted() -> Iterator[str]:
 def test_what_is_corrected_by_mouse_and_saved_changes_the_next_answer(
     served: str, open_page: OpenPage, width: int
 ) -> None:
-    """The embedded model misses the room, is shown one corrected text, and finds the room of another."""
+    """The embedded model misses the bay, is shown one corrected text, and finds the bay of another."""
     page = open_page(served, width=width)
     find(page, ASKED, TYPES)
-    assert ("Hall C", "room") not in entities(page)
+    assert ("Hall C", "bay") not in entities(page)
 
     find(page, TEACHING, "")
-    for passage, label in (("INC-4471", "ticket"), ("router", "device"), ("Hall B", "room")):
+    for passage, label in (("INC-4471", "code"), ("router", "unit"), ("Hall B", "bay")):
         drag_over(page, passage)
         page.locator(".picker .choices button", has_text=label).click()
-    assert entities(page) == [("INC-4471", "ticket"), ("router", "device"), ("Hall B", "room")]
+    assert entities(page) == [("INC-4471", "code"), ("router", "unit"), ("Hall B", "bay")]
     assert page.locator(".edited").is_visible()
     picture(page, f"corrected-{width}")
 
@@ -54,7 +54,7 @@ def test_what_is_corrected_by_mouse_and_saved_changes_the_next_answer(
     picture(page, f"saved-{width}")
 
     find(page, ASKED, "")
-    assert ("Hall C", "room") in entities(page)
+    assert ("Hall C", "bay") in entities(page)
     change = page.locator("#result-change").inner_text()
     assert "Different from the last answer" in change
     assert "Hall C" in change

@@ -48,7 +48,7 @@ def test_a_sample_is_answered_and_explained(served: str, open_page: OpenPage, wi
     page.wait_for_selector("#why:not([hidden])")
 
     found = entities(page)
-    assert ("metformin", "drug") in found
+    assert ("empagliflozin", "drug") in found
     scores = page.locator("#result-body .text .number").all_text_contents()
     assert len(scores) == len(found)
     assert all(0 <= float(score) <= 1 for score in scores)
@@ -178,8 +178,8 @@ def test_the_interface_is_chinese_where_the_browser_is(served: str, open_page: O
     page = open_page(served, width=width, language="zh-CN")
     assert page.locator("html").get_attribute("lang") == "zh-CN"
     assert page.locator("#tab-extract").text_content() == "抽取"
-    find(page, "患者因急性支气管炎入院，给予阿奇霉素治疗后咳嗽缓解。", "疾病，药物")
-    assert ("阿奇霉素", "药物") in entities(page)
+    find(page, "患者因发热、咳嗽入院，诊断为肺炎，给予阿莫西林治疗。", "疾病，药物")
+    assert ("肺炎", "疾病") in entities(page)
     assert page.locator("#result-body .text").get_attribute("lang") == "zh"
     assert page.locator("#why .badge").text_content() == "领域内"
     assert page.locator("#why .said").first.get_attribute("lang") == "en", "reasons are told in English"
@@ -192,7 +192,7 @@ def test_the_interface_is_chinese_where_the_browser_is(served: str, open_page: O
     assert page.locator("html").get_attribute("lang") == "en"
     assert page.locator("#result-title").text_content() == "Entities"
     assert page.locator("#why .badge").text_content() == "In domain"
-    assert ("阿奇霉素", "药物") in entities(page), "a switch of the language loses nothing"
+    assert ("肺炎", "疾病") in entities(page), "a switch of the language loses nothing"
     page.reload()
     assert page.locator("html").get_attribute("lang") == "en", "the choice is remembered"
 

@@ -52,8 +52,8 @@ train:
   method: lora
   learning-rate: 0.002
   steps: {steps}
-  batch-size: 4
-  device-batch-size: 4
+  batch-size: 8
+  device-batch-size: 8
   batching: flat
   max-length: 512
   gradient-checkpointing: false
@@ -123,5 +123,9 @@ def test_from_raw_texts_to_a_checkpoint_that_extracts(tmp_path: Path) -> None:
 
     ranit("merge", "--config", str(config))
     ner = Ranit(tmp_path / "merged")
-    found = ner.extract("The Relba Gull was painted white, wrote Captain Senmo, and the Tumo Wind black.", ["ship"])
-    assert [entity.text for entity in found.entities] == ["Relba Gull", "Tumo Wind"]
+    text = "At dawn the Relba Gull sailed for Doran; Captain Senmo stood on the quay."
+    found = ner.extract(text, ["ship", "person"])
+    assert [(entity.text, entity.label) for entity in found.entities] == [
+        ("Relba Gull", "ship"),
+        ("Captain Senmo", "person"),
+    ]

@@ -47,7 +47,7 @@ def test_vllm_answers_with_the_merged_weights_as_transformers_does(merged: Path)
     changed = [name for name, tensor in weights[0].items() if not tensor.equal(weights[1][name])]
     assert sum("proj" in name for name in changed) == sum("proj" in name for name in weights[0])
 
-    asked = [english(ENGLISH), chinese(CHINESE, "人名", "地名"), english("Siemens sold Osram to Bain Capital.")]
+    asked = [english(ENGLISH), chinese(CHINESE, "地名"), english("Siemens sold Osram to Bain Capital.")]
     expected = TransformersEngine(merged, device="cpu").generate(asked)
     engine = VLLMEngine(merged, max_context=512, gpu_memory=0.2)
     found = engine.generate(asked)

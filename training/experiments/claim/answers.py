@@ -7,10 +7,15 @@ mentions are substrings of the text.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
+import os
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +30,49 @@ Row = dict[str, Any]
 ROOM = 1_900  # tokens of text and examples, out of a context of 2,048
 
 
-def main(data: Path, checkpoint: Path, out: Path, texts: int | None = None) -> None:
-    dtype = "bfloat16" if torch.cuda.is_available() else "auto"
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Every ``of``-th text from ``first`` on: what one process answers."""
+
+    first: int
+    of: int
+    every: int
+
+    def rows(self, data: Path) -> list[Row]:
+        return list(read(data / "arms.jsonl"))[:: self.every][self.first :: self.of]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="10 asks about each tenth text only")
+    parser.add_argument("--processes", type=int, default=1, help="that answer at once, each on one core")
+    parser.add_argument("--dtype", default="bfloat16" if torch.cuda.is_available() else "auto")
+    options = parser.parse_args()
+    begun = time.perf_counter()
+    shares = [Share(number, options.processes, options.every) for number in range(options.processes)]
+    work = partial(answered, options.data, options.checkpoint, options.dtype)
+    if options.processes == 1:
+        parts = [work(shares[0])]
+    else:
+        os.environ["OMP_NUM_THREADS"] = "1"
+        with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
+            parts = list(pool.map(work, shares))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with options.out.open("w", encoding="utf-8") as stream:
+        for line in sorted((line for part in parts for line in part), key=lambda line: (line["set"], line["id"])):
+            stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    print(f"{options.checkpoint}: {time.perf_counter() - begun:.0f} s", flush=True)
+
+
+def answered(data: Path, checkpoint: Path, dtype: str, share: Share) -> list[Row]:
+    """The lines of a share's texts."""
     engine = TransformersEngine(checkpoint, dtype=dtype, batch_tokens=65_536)
     profiles = {language: load_profile(f"nano-{language}.v1") for language in ("en", "zh")}
     examples = {row["id"]: Example.from_dict(row) for row in read(data / "examples.jsonl")}
-    rows = list(read(data / "arms.jsonl"))[:: 1 if texts is None else max(1, texts)]
+    rows = share.rows(data)
     asked: dict[tuple[str, tuple[str, ...]], Conversation] = {}
     keys = {}
     for row in rows:
@@ -39,17 +81,13 @@ def main(data: Path, checkpoint: Path, out: Path, texts: int | None = None) -> N
             keys[row["set"], row["id"], arm] = key
             if key not in asked:
                 asked[key] = conversation(row, [examples[i] for i in ids], profiles[row["language"]], engine)
-    begun = time.perf_counter()
     replies = dict(zip(asked, engine.generate(list(asked.values()), max_tokens=192), strict=True))
-    taken = time.perf_counter() - begun
-    print(f"{checkpoint}: {len(asked)} conversations, {len(asked) / taken:.1f} a second, {taken:.0f} s", flush=True)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", encoding="utf-8") as stream:
-        for row in rows:
-            for arm in row["arms"]:
-                found = mentions(replies[keys[row["set"], row["id"], arm]], row["types"])
-                line = {"set": row["set"], "id": row["id"], "arm": arm, "found": found}
-                stream.write(json.dumps(line, ensure_ascii=False) + "\n")
+    return [
+        {"set": row["set"], "id": row["id"], "arm": arm, "found": mentions(replies[key], row["types"])}
+        for row in rows
+        for arm in row["arms"]
+        for key in [keys[row["set"], row["id"], arm]]
+    ]
 
 
 def conversation(row: Row, examples: list[Example], profile: Profile, engine: TransformersEngine) -> Conversation:
@@ -79,4 +117,4 @@ def read(path: Path) -> Iterator[Row]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), *map(int, sys.argv[4:5]))
+    main()

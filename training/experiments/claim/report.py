@@ -41,6 +41,13 @@ def main(arms_file: Path, answers: Path) -> None:
             for name, of in models.items()
             if name != "none"
         }
+        over_plain = {
+            name: [
+                cell(compare_f1(part(models["none"]["none"], names), part(of[arm], names)).difference) for arm in arms
+            ]
+            for name, of in models.items()
+            if name != "none"
+        }
         over_no_examples = {
             name: [cell(compare_f1(part(of["none"], names), part(of[arm], names)).difference) for arm in arms[1:]]
             for name, of in models.items()
@@ -49,6 +56,8 @@ def main(arms_file: Path, answers: Path) -> None:
         print(table(["trained with", *arms], f1))
         print(f"\n### {language}: points of F1 over the model trained without examples, same arm\n")
         print(table(["trained with", *arms], over_none))
+        print(f"\n### {language}: points of F1 over the model trained without examples and shown none\n")
+        print(table(["trained with", *arms], over_plain))
         print(f"\n### {language}: points of F1 over the same model shown no examples\n")
         print(table(["trained with", *arms[1:]], over_no_examples))
     for strategy in ("none", "nn"):

@@ -1,12 +1,13 @@
 """The numbers of the embedded model's card: ``python training/experiments/nano/evaluate.py [CHECKPOINT] > tables.md``.
 
-UniversalNER's micro F1 under the grammar, on the evaluation sets and on the dev or test split of the training sets, of
-texts shown
+UniversalNER's micro F1 under the grammar, on the evaluation sets and on the test (else dev) split of every training set
+that has one which was not trained on, of texts shown
 
 - ``none``: no examples;
 - ``seeds``: what the judge chooses from the seed stores;
 - ``nearest``: the nearest of the set's own train split, without a judge;
-- ``own 8``, ``own 32``, ``own all``: what the judge chooses from the seed stores and as many texts of that split.
+- ``own 8``, ``own 32``, ``own all``: what the judge chooses from the seed stores and as many texts of that split;
+- ``own all, examples``: likewise, without precedents (see ``ranit_rag.precedents``), which all others have.
 
 Answers are kept in the journal, so that a run that was stopped goes on.
 """
@@ -14,38 +15,31 @@ Answers are kept in the journal, so that a run that was stopped goes on.
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ranit_rag.config import Settings
 from ranit_rag.engines import open_engine
+from ranit_rag.engines.checkpoint import FILE_NAME, embedded_model
 from ranit_rag.evaluation.arms import Arm
-from ranit_rag.evaluation.data_sets import EvaluationSet, Selection, read_set
+from ranit_rag.evaluation.data_sets import EvaluationSet, Selection, read_set, read_splits
 from ranit_rag.evaluation.experiment import Experiment, run_experiment
 from ranit_rag.evaluation.report.document import Report, Result
 from ranit_rag.evaluation.runner import Model
 from ranit_rag.retrieval.embedding import default_embedder
 from ranit_rag.stores.memory import MemoryStores
 from ranit_rag.stores.seeds import build_seeds
+from ranit_rag.types import Example
+from ranit_training.nano.config import MixtureConfig, read_section
+from ranit_training.nano.mixture import learned_split
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "ner"
+RECIPE = Path(__file__).resolve().parents[2] / "ranit_training" / "nano" / "nano.yaml"
 EVALUATED = ("crossner_ai", "crossner_politics", "crossner_science", "mit_movie", "boson_zh", "cluener2020", "cmeee")
-SEEN = (
-    *(
-        "fewnerd",
-        "wnut17",
-        "bio_bc5cdr",
-        "bio_ncbi_disease",
-        "scierc",
-        "stackoverflow_ner",
-        "cyner",
-        "gum_ner",
-        "snips",
-    ),
-    *("msra", "resume_zh", "ecsa_zh", "youku_zh", "literature_zh"),
-)
 WITHIN = 0.005  # F1 that the judge may lose against the better of no examples and the nearest
 
 NONE, SEEDS, NEAREST, ALL = "none", "seeds", "nearest", "own all"
@@ -56,13 +50,44 @@ ARMS = (
     Arm("calibrated", pool=8, name="own 8"),
     Arm("calibrated", pool=32, name="own 32"),
     Arm("calibrated", pool=None, name=ALL),
+    Arm("calibrated", pool=None, precedents=False, name=f"{ALL}, examples"),
 )
 
+SEEN_ARMS = tuple(arm for arm in ARMS if arm.name in (NONE, NEAREST, ALL))
 
-def sets(names: Iterable[str], sample: int) -> Iterator[EvaluationSet]:
-    for name in names:
+
+def evaluation_sets(sample: int) -> Iterator[EvaluationSet]:
+    for name in EVALUATED:
         without = ("miscellaneous",) if name.startswith("crossner") else ()
         yield read_set(DATA / f"{name}.jsonl.xz", Selection(sample=sample, without=without))
+
+
+def seen_sets(recipe: Path, checkpoint: Path, sample: int) -> Iterator[EvaluationSet]:
+    """The sets that the checkpoint's card names, by a split that it was not trained on; labels as in training."""
+    labels = read_section(recipe, "mixture", MixtureConfig).labels
+    for each in json.loads((checkpoint / FILE_NAME).read_text("utf-8"))["data"]:
+        path = DATA / each["path"]
+        splits = read_splits(path)
+        learned = learned_split(splits)
+        kept_out = [split for split in ("test", "dev") if split in splits and split != learned]
+        if kept_out:
+            found = read_set(path, Selection(kept_out[0], sample, own=learned))
+            yield renamed(found, labels.get(found.name, {}))
+
+
+def renamed(found: EvaluationSet, labels: Mapping[str, str | None]) -> EvaluationSet:
+    """The set with other names for some labels, without those whose name is None."""
+
+    def under(example: Example) -> Example:
+        called = [(entity, labels.get(entity.label, entity.label)) for entity in example.entities]
+        return replace(example, entities=tuple(replace(entity, label=name) for entity, name in called if name))
+
+    if not labels:
+        return found
+    types = dict.fromkeys(name for label in found.types if (name := labels.get(label, label)))
+    return replace(
+        found, types=tuple(types), examples=tuple(map(under, found.examples)), own=tuple(map(under, found.own))
+    )
 
 
 def seed_stores() -> MemoryStores:
@@ -102,12 +127,12 @@ def judged(report: Report) -> Iterator[str]:
             yield f"- {each.name}: examples do not help, {100 * f1[ALL]:.1f} against {100 * f1[NONE]:.1f}"
 
 
-def scores(report: Report, names: Sequence[str]) -> Iterator[str]:
-    """The calibration error of each set without examples, and F1 as unsure mentions are withheld."""
+def scores(report: Report, names: Sequence[str], arm: str) -> Iterator[str]:
+    """The calibration error of each set in an arm, and F1 as unsure mentions are withheld."""
     yield "| set | ECE | F1, share kept: all | from 0.25 | from 0.5 | from 0.75 |"
     yield "|---|---|---|---|---|---|"
     for name in names:
-        found = report.result(NONE, name).calibration
+        found = report.result(arm, name).calibration
         if found is not None:
             kept = {round(point.threshold, 2): point for point in found.abstention}
             cells = [f"{100 * kept[at].f1:.1f}, {kept[at].kept:.2f}" for at in (0.0, 0.25, 0.5, 0.75)]
@@ -116,26 +141,37 @@ def scores(report: Report, names: Sequence[str]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("checkpoint", nargs="?", type=Path, help="the embedded model, if none is given")
-    parser.add_argument("--sample", type=int, default=150, help="texts of each set")
-    parser.add_argument("--most-own", type=int, default=5_000, help="the most texts of a set's own store")
+    parser.add_argument("checkpoint", nargs="?", type=Path, default=embedded_model(), help="else the embedded model")
+    parser.add_argument("--recipe", type=Path, default=RECIPE, help="whose mixture it was trained on")
+    parser.add_argument("--sample", type=int, default=150, help="texts of each evaluation set; 0 leaves them alone")
+    parser.add_argument("--seen-sample", type=int, default=60, help="texts of each seen set; 0 leaves them alone")
+    parser.add_argument("--most-own", type=int, help="the most texts of a set's own store, instead of all")
     parser.add_argument("--dtype")
     parser.add_argument("--journal", type=Path)
     options = parser.parse_args()
-    settings = Settings(dtype=options.dtype, model=str(options.checkpoint) if options.checkpoint else None)
+    settings = Settings(dtype=options.dtype, model=str(options.checkpoint))
     model = Model("embedded", open_engine(settings), settings)
-    chosen = [*sets(EVALUATED, options.sample), *sets(SEEN, options.sample)]
-    experiment = Experiment([model], chosen, ARMS, seed_stores(), options.most_own)
+    stores = seed_stores()
+
+    def measured(title: str, found: Sequence[EvaluationSet], arms: Sequence[Arm], journal: Path) -> Report:
+        experiment = Experiment([model], found, arms, stores, options.most_own)
+        report = run_experiment(experiment, journal, on_result=lambda result: print(result.set, file=sys.stderr))
+        print(f"\n### {title}, {max(len(each.examples) for each in found)} texts each\n")
+        print("\n".join(table(report, [each.name for each in found])))
+        print("\nWhere the judge or the examples do not help:\n")
+        print("\n".join(judged(report)) or "nowhere.", flush=True)
+        return report
+
     with tempfile.TemporaryDirectory() as folder:
         journal = options.journal or Path(folder) / "answers.jsonl"
-        report = run_experiment(experiment, journal, on_result=lambda result: print(result.set, file=sys.stderr))
-    for title, names in (("Evaluation sets", EVALUATED), ("Seen domains", SEEN)):
-        print(f"\n### {title}\n")
-        print("\n".join(table(report, names)))
-    print("\n### Where the judge or the examples do not help\n")
-    print("\n".join(judged(report)) or "Nowhere.")
-    print("\n### Scores, evaluation sets, no examples\n")
-    print("\n".join(scores(report, EVALUATED)))
+        if options.sample:
+            report = measured("Evaluation sets", list(evaluation_sets(options.sample)), ARMS, journal)
+            for arm in (NONE, ALL):
+                print(f"\n### Scores, evaluation sets, {arm}\n")
+                print("\n".join(scores(report, EVALUATED, arm)), flush=True)
+        if options.seen_sample:
+            seen = list(seen_sets(options.recipe, options.checkpoint, options.seen_sample))
+            measured("Seen domains", seen, SEEN_ARMS, journal)
 
 
 if __name__ == "__main__":

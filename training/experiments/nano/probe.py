@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from ranit_rag import Example, Ranit
+from ranit_rag import Example, Failure, Ranit
 from ranit_rag.planning import Request
 from ranit_rag.retrieval.base import NoExamples
 from ranit_training.nano.naming import pseudo_word
@@ -109,6 +109,8 @@ def _row(ner: Ranit, items: Sequence[Item], language: str) -> list[str]:
     asked = [Request(item.text, list(item.gold), item.examples, language) for item in items]
     present, absent, both = 0, 0, 0
     for item, found in zip(items, ner.extract_many(asked), strict=True):
+        if isinstance(found, Failure):
+            raise SystemExit(f"a text failed: {found.error}")
         mentions = {name: [e.text for e in found.entities if e.label == name] for name in item.gold}
         right = {bool(gold): mentions[name] == gold for name, gold in item.gold.items()}
         present, absent, both = present + right[True], absent + right[False], both + all(right.values())

@@ -35,7 +35,7 @@ SHAPES = {
 }
 
 
-class Stopwatch(TrainerCallback):
+class Stopwatch(TrainerCallback):  # type: ignore[misc]
     """Seconds of each step, and the memory at its peak."""
 
     def __init__(self) -> None:
@@ -84,13 +84,14 @@ def random_model(shape: str, config: SftConfig, dtype: torch.dtype) -> Any:
 
 def work(model: Any, lengths: Sequence[int]) -> float:
     """Useful floating-point operations of training on sequences of these lengths."""
-    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    trained = sum(int(p.numel()) for p in model.parameters() if p.requires_grad)
     matrices = sum(p.numel() for name, p in model.named_parameters() if p.ndim == 2 and "embed_tokens" not in name)
     config = model.config
     if config.tie_word_embeddings:
         matrices += config.vocab_size * config.hidden_size
     attention = 2 * config.num_hidden_layers * config.hidden_size
-    return sum(n * (4 * matrices + 2 * min(trained, matrices) + 3 * attention * n) for n in lengths)
+    operations: float = sum(n * (4 * matrices + 2 * min(trained, matrices) + 3 * attention * n) for n in lengths)
+    return operations
 
 
 def measure(shape: str, config: SftConfig, steps: int, warm: int) -> dict[str, Any]:

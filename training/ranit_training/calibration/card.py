@@ -35,6 +35,7 @@ def write_card(checkpoint: Path, learned: Learned, *, how: dict[str, Any]) -> No
         "bias": learned.calibration.bias,
         "fitted_on": {**how, "sets": sets},
     }
-    card["decoding"] = {"overlaps": learned.decoding.overlaps, "min_score": learned.decoding.min_score}
+    learned_decoding = {"overlaps": learned.decoding.overlaps, "min_score": learned.decoding.min_score}
+    card["decoding"] = {**card.get("decoding", {}), **learned_decoding}
     with completed(path) as partial:
         partial.write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", "utf-8")

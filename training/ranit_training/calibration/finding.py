@@ -16,8 +16,9 @@ from ranit_rag.evaluation.metrics import mention_outcomes
 from ranit_rag.evaluation.pools import Pools
 from ranit_rag.evaluation.remembering import open_journal
 from ranit_rag.evaluation.runner import ArmRun, Model, run_arms
+from ranit_rag.overlaps import Decoding
 from ranit_rag.prompts import Conversation
-from ranit_rag.types import Decoding, Entity
+from ranit_rag.types import Entity
 from ranit_training.calibration.fitting import Outcomes
 
 SPLITS = ("dev", "validation", "test")  # never train: a model is too sure of what it learned by heart

@@ -6,7 +6,7 @@ best F1 is half of that F1 (Lipton et al., 2014, arXiv 1402.1892), which checks 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import product
 from typing import Any
@@ -18,8 +18,8 @@ from ranit_rag.errors import InputError
 from ranit_rag.evaluation.counts import Counts, total
 from ranit_rag.evaluation.metrics import mention_counts
 from ranit_rag.evaluation.reliability import calibration_error
-from ranit_rag.overlaps import survivors
-from ranit_rag.types import Decoding, Entity, Overlaps
+from ranit_rag.overlaps import Decoding, Overlaps, survivors
+from ranit_rag.types import Entity
 from ranit_training.calibration.finding import FoundSet
 from ranit_training.calibration.fitting import calibrated, fit, held_out
 
@@ -75,8 +75,9 @@ class Learned:
 def learn(sets: Sequence[FoundSet]) -> Learned:
     """Fit the calibration on all sets; choose the decoding of the best mean F1 with each set scored by the others.
 
-    Of decodings with the same F1 the first is taken: keep before flat, the lower least score. Raises InputError for
-    fewer than three sets, and DataError as ``fit`` does.
+    Of decodings with the same F1 the first is taken: keep before flat, the lower least score. Flat takes entities away
+    that a user may have asked for, so it must help on more than half of the sets. Raises InputError for fewer than
+    three sets, and DataError as ``fit`` does.
     """
     if len(sets) < FEWEST_SETS:
         raise InputError(
@@ -90,7 +91,7 @@ def learn(sets: Sequence[FoundSet]) -> Learned:
         decoding: [_f1(each, decoding) for each in scored]
         for decoding in (Decoding(*way) for way in product(OVERLAPS, LEAST_SCORES))
     }
-    best = max(tried, key=lambda decoding: float(np.mean(tried[decoding])))
+    best = _best(tried)
     results = [
         SetResult(
             name=each.evaluated.name,
@@ -108,6 +109,18 @@ def learn(sets: Sequence[FoundSet]) -> Learned:
     ]
     means = tuple((d.overlaps or "keep", d.min_score or 0.0, float(np.mean(f1))) for d, f1 in tried.items())
     return Learned(fit(outcomes), best, tuple(results), means)
+
+
+def _best(tried: Mapping[Decoding, Sequence[float]]) -> Decoding:
+    """The decoding of the best mean; ``tried`` has the F1 of each set."""
+
+    def mean(decoding: Decoding) -> float:
+        return float(np.mean(tried[decoding]))
+
+    best = max(tried, key=mean)
+    kept = max((decoding for decoding in tried if decoding.overlaps == "keep"), key=mean)
+    better = sum(flat > keep for flat, keep in zip(tried[best], tried[kept], strict=True))
+    return best if 2 * better > len(tried[best]) else kept
 
 
 def text_counts(entities: Sequence[Entity], gold: Sequence[Entity], types: Sequence[str], decoding: Decoding) -> Counts:

@@ -139,8 +139,10 @@ class EpisodeConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """Steps of ``rows`` × ``length`` tokens: rows of plain text first ``plain_first``, last ``plain_last`` of them
-    (shares), the others packed with episodes. A step learns at most ``answers`` tokens of answers; a token of plain
+    """A step reads ``parts`` batches, which as many devices read at once, or one of them one after the other.
+
+    A batch has ``rows`` × ``length`` tokens: rows of plain text first ``plain_first``, last ``plain_last`` of them
+    (shares), the others packed with episodes. It teaches at most ``answers`` tokens of answers; a token of plain
     text counts ``plain_weight`` of one.
     """
 
@@ -153,6 +155,7 @@ class TrainConfig:
     plain_weight: float
     seconds: float
     rate: RateConfig
+    parts: int = 1
     seed: int = 0
 
 

@@ -20,6 +20,7 @@ from ranit_training.nano.config import EpisodeConfig
 from ranit_training.nano.mixture import NOBODY, Inventory, Mixture
 from ranit_training.nano.naming import Names, invented_names, own_names, pseudo_word
 from ranit_training.nano.pieces import estranged, joined, lowered, relabelled, with_typos
+from ranit_training.nano.rivals import rivals
 from ranit_training.sft.dialogues import Dialogue
 
 PROFILES = {"en": "nano-en.v1", "zh": "nano-zh.v1"}
@@ -39,6 +40,11 @@ class Episodes:
         weights = [len(item) ** config.smoothing * config.weights.get(item.name, 1.0) for item in mixture.sets]
         self._cumulative = list(accumulate(weights))
         self._profiles = {language: load_profile(name) for language, name in PROFILES.items()}
+        self._rivals = {
+            item.name: rivals(mixture.records[item.start : item.end], item.language)
+            for item in mixture.sets
+            if len(item.labels) > config.most_types
+        }
 
     @cached_property
     def _labels(self) -> dict[str, list[str]]:
@@ -160,7 +166,10 @@ class Episodes:
         if owner.name in config.partial:
             absent = rng.sample(absent, min(len(absent), rng.randint(0, PARTIAL_ABSENT)))
         elif len(labels) > config.most_types:
+            known = self._rivals.get(owner.name, {})
+            close = {label: None for one in present for label in known.get(one, ()) if label in absent}
             hard = [label for label in shown if label in absent][: config.most_types // 4]
+            hard += rng.sample(list(close), min(len(close), config.most_types // 4))
             drawn = rng.sample(absent, min(len(absent), rng.randint(config.most_types // 4, config.most_types // 2)))
             absent = list(dict.fromkeys([*hard, *drawn]))
         if rng.random() < config.foreign:

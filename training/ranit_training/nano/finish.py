@@ -22,7 +22,7 @@ from ranit_training.nano.episodes import PROFILES
 from ranit_training.nano.mixture import Inventory, read_inventories
 
 LARGEST = 64 * 1024 * 1024  # bytes of all files: it travels inside the package
-WINDOW = 256  # tokens of a text that it reads well at once
+WINDOW = 192  # tokens of a text that it reads well at once
 CONTEXT = 2048
 LICENCE = "CC-BY-NC-SA-4.0"
 MODEL_FILES = (
@@ -70,6 +70,7 @@ def card(config: Path, sets: Sequence[Inventory], version: str) -> dict[str, Any
         "context": CONTEXT,
         "window": WINDOW,
         "license": LICENCE,
+        "decoding": {"precedents": True},
         "recipe": {"path": config.name, "sha256": sha256_of([config])},
         "data": [{"path": f"{item.name}.jsonl.xz", "sha256": item.sha256} for item in sets],
     }

@@ -79,7 +79,9 @@ def make_mixture(config: MixtureConfig, *, progress: bool = False) -> Mixture:
     for path in paths:
         if _name(path) in config.held_out:
             continue
-        found = [item for item in splits[path][_learned(splits[path])] if text_fingerprint(item.text) not in kept_out]
+        found = [
+            item for item in splits[path][learned_split(splits[path])] if text_fingerprint(item.text) not in kept_out
+        ]
         kept = _capped(_cleaned(found, config, _name(path)), config, _name(path))
         labels = Counter(entity.label for record in kept for entity in record.entities)
         if not labels:
@@ -98,7 +100,7 @@ def _name(path: Path) -> str:
     return path.name.partition(".")[0]
 
 
-def _learned(splits: Splits) -> str:
+def learned_split(splits: Splits) -> str:
     """The train split; of sets without one dev, and test where there is nothing else."""
     return next(split for split in (*_SPLITS, *splits) if split in splits)
 
@@ -106,7 +108,7 @@ def _learned(splits: Splits) -> str:
 def _kept_out(splits: Splits, name: str, config: MixtureConfig) -> Iterator[str]:
     """Every text of a held-out set, and the dev and test texts of another, on which seen domains are measured."""
     for split, records in splits.items():
-        if name in config.held_out or (split in _SPLITS and split != _learned(splits)):
+        if name in config.held_out or (split in _SPLITS and split != learned_split(splits)):
             yield from (record.text for record in records)
 
 

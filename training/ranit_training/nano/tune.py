@@ -15,6 +15,7 @@ import torch
 from ranit_training.nano.config import TuneConfig, read_section
 from ranit_training.nano.encode import read_branched
 from ranit_training.nano.learning import learn
+from ranit_training.nano.losses import answers_loss
 from ranit_training.nano.model import read_model, write_model
 from ranit_training.nano.steps import Plan, plan_steps
 
@@ -22,7 +23,8 @@ from ranit_training.nano.steps import Plan, plan_steps
 def tune(model: Any, plan: Plan, config: TuneConfig, *, log: Path | None = None, progress: bool = False) -> float:
     """Train ``model`` where it is; returns the mean loss of the last steps, in nats for each token of an answer."""
     steps = len(plan.steps)
-    return learn(model, map(plan.batch, range(steps)), steps, config.rate, log=log, progress=progress)
+    batches = map(plan.batch, range(steps))
+    return learn(model, batches, answers_loss, steps, config.rate, log=log, progress=progress)
 
 
 def main() -> None:

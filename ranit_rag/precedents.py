@@ -1,0 +1,97 @@
+"""Precedents: how the examples of a text's own store annotate the words of the text.
+
+A model reads two or so examples; the store has all of them. Where its texts hold the same words, how often these were
+annotated with a type is evidence for and against it, as neighbours are in kNN-NER (Wang et al., arXiv 2203.17103).
+Logistic regression joins it with the model's score (stacking; Wolpert, 1992): the log odds of what the model wrote are
+
+    known words:  bias + model · logit(score) + words · log((annotated + ½) / (seen - annotated + ½))
+    new words:    bias + model · logit(score) + type · log(share)
+
+and likewise, without a score, those of words that the store annotates and the model did not write.
+
+Nor does a store annotate everything beside everything: where the entities of two types never overlap in its examples,
+of two such entities that overlap in the text the likelier one stays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+LEAST = 0.15  # the score from which words that the store knows are kept
+SURE = 1e-4  # no score counts as surer, in either direction
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Of a logistic regression: for the model's score, for the counts of the words, for the frequency of the type."""
+
+    bias: float
+    model: float = 0.0
+    words: float = 0.0
+    type: float = 0.0
+
+
+# Learned by training/experiments/nano/precedents.py.
+KNOWN = Weights(0.58, model=0.93, words=0.95)
+UNSAID = Weights(-1.78, words=0.53)
+NEW = Weights(0.95, model=1.24, type=0.46)
+
+
+@dataclass(frozen=True, slots=True)
+class Precedent:
+    """In how many examples some words were ``seen``, and in how many of these ``annotated`` with a type.
+
+    ``share`` is how often the store annotates the type, as a part of how often it annotates the most frequent one.
+    """
+
+    annotated: int
+    seen: int
+    share: float = 1.0
+
+    def weighed(self, score: float | None) -> float | None:
+        """The probability of what the model wrote.
+
+        ``score`` is None where the model tells none: it counts as a half, and of new words nothing is known.
+        """
+        if not self.seen:
+            return None if score is None else self._probability(NEW, score)
+        return self._probability(KNOWN, 0.5 if score is None else score)
+
+    def unsaid(self) -> float:
+        """The probability of what the model did not write."""
+        return self._probability(UNSAID, 0.5)
+
+    @property
+    def words_odds(self) -> float:
+        """The log odds with which the words are annotated."""
+        return math.log((self.annotated + 0.5) / (self.seen - self.annotated + 0.5))
+
+    def _probability(self, weights: Weights, score: float) -> float:
+        store = weights.words * self.words_odds + weights.type * math.log(self.share)
+        return round(1 / (1 + math.exp(-(weights.bias + weights.model * logit(score) + store))), 6)
+
+
+def logit(score: float) -> float:
+    """The log odds of a score, which is taken to be neither quite sure nor quite impossible."""
+    bounded = min(max(score, SURE), 1 - SURE)
+    return math.log(bounded / (1 - bounded))
+
+
+@runtime_checkable
+class Precedents(Protocol):
+    """What a store says of the words of one text."""
+
+    def spans(self) -> Sequence[tuple[int, int]]:
+        """The places whose words are annotated in the store, with whatever type."""
+        ...
+
+    def of(self, start: int, end: int, label: str) -> Precedent | None:
+        """The precedent of the words in a place; None where the store annotates no such type."""
+        ...
+
+    def apart(self, one: str, other: str) -> bool:
+        """Whether the store's entities of the two types, or of the one, as good as never overlap."""
+        ...

@@ -1,0 +1,120 @@
+"""The words of a store."""
+
+from __future__ import annotations
+
+import copy
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranit_rag.precedents import Precedent
+from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents, lowered
+from ranit_rag.types import CORRECTED, Example
+
+
+def lexicon(*examples: Example) -> StoreLexicon:
+    return StoreLexicon(examples)
+
+
+def words_in(text: str, *examples: Example) -> list[str]:
+    precedents = TextPrecedents(text, lambda: lexicon(*examples), tuple)
+    return [text[start:end] for start, end in precedents.spans()]
+
+
+ROME = Example.from_mentions("Rome beat Rome United in Rome.", {"city": ["Rome"], "team": ["Rome United"]})
+PLAIN = Example("Nobody went to Rome.")
+
+
+class TestSpans:
+    def test_words_stand_as_words_whatever_their_case(self) -> None:
+        text = "ROME, Romeo and prerome saw rome United2."
+        assert words_in(text, ROME) == ["ROME", "rome", "rome United"]
+
+    def test_scripts_without_blanks_may_part_anywhere(self) -> None:
+        shown = Example.from_mentions("他在北京大学。", {"地名": ["北京"]})
+        assert words_in("去过北京市和2019北京站", shown) == ["北京", "北京"]
+
+    def test_single_characters_say_too_little(self) -> None:
+        assert words_in("A b c", Example.from_mentions("b", {"x": ["b"]})) == []
+
+    def test_lower_case_of_another_length_moves_nothing(self) -> None:
+        assert words_in("İİ Rome", ROME) == ["Rome"]
+
+    def test_an_empty_store_knows_nothing(self) -> None:
+        assert words_in("Rome") == []
+        assert lexicon().precedent("rome", "city", ()) is None
+
+
+class TestPrecedents:
+    def test_examples_are_counted_not_places(self) -> None:
+        assert lexicon(ROME, PLAIN).precedent("rome", "city", ()) == Precedent(1, 2)
+
+    def test_a_type_is_the_same_in_any_case(self) -> None:
+        assert lexicon(ROME).precedent("rome", "City", ()) == lexicon(ROME).precedent("rome", "city", ())
+
+    def test_rows_can_be_left_out(self) -> None:
+        found = lexicon(ROME, PLAIN)
+        assert found.precedent("rome", "city", {0}) == Precedent(0, 1)
+        assert found.precedent("rome", "city", {0, 1}) == Precedent(0, 0)
+
+    def test_unknown_words_and_types(self) -> None:
+        assert lexicon(ROME).precedent("paris", "city", ()) == Precedent(0, 0)
+        assert lexicon(ROME).precedent("rome", "river", ()) is None
+
+    def test_a_part_of_an_entity_tells_nothing_of_the_part(self) -> None:
+        shown = Example.from_mentions("他得了急性肺炎，又得肺炎。", {"疾病": ["急性肺炎"]})
+        within = Example.from_mentions("急性肺炎", {"疾病": ["急性肺炎"]})
+        assert lexicon(within).precedent("肺炎", "疾病", ()) == Precedent(0, 0)
+        assert lexicon(within, shown).precedent("肺炎", "疾病", ()) == Precedent(0, 1)
+
+    def test_words_across_two_examples_are_none(self) -> None:
+        ends, begins = Example("We like new"), Example.from_mentions("York is old.", {"city": ["York"]})
+        assert lexicon(ends, begins).precedent("new\nyork", "city", ()) == Precedent(0, 0)
+
+    def test_types_are_told_apart_by_how_often_they_are_annotated(self) -> None:
+        texts = [Example.from_mentions(f"{i} Rome", {"city": ["Rome"]}) for i in range(8)]
+        texts.append(Example.from_mentions("Rome and Rome, then Bob", {"city": ["Rome"], "person": ["Bob"]}))
+        assert lexicon(*texts).precedent("lou", "city", ()) == Precedent(0, 0, share=1.0)
+        assert lexicon(*texts).precedent("lou", "person", ()) == Precedent(0, 0, share=1 / 9)
+
+    def test_a_copy_is_the_same(self) -> None:
+        found = lexicon(ROME)
+        assert copy.deepcopy(found) is found
+
+
+@given(st.text())
+def test_lower_case_keeps_the_length(text: str) -> None:
+    assert len(lowered(text)) == len(text)
+
+
+@given(st.text(alphabet="abAB ·,1北京\n", max_size=40), st.data())
+def test_whatever_is_annotated_is_found_in_its_own_text(text: str, data: st.DataObject) -> None:
+    """A span of whole words, as annotations are."""
+    words = [word for word in text.split() if len(word) > 1]
+    if words:
+        mention = data.draw(st.sampled_from(words))
+        example = Example.from_mentions(text, {"x": [mention]})
+        found = lexicon(example).precedent(lowered(mention), "x", ())
+        assert found is not None
+        assert (found.annotated, found.seen) == (1, 1)
+
+
+class TestApart:
+    def test_types_that_never_overlap_are(self) -> None:
+        found = lexicon(ROME, Example.from_mentions("Bob saw Paris.", {"person": ["Bob"], "city": ["Paris"]}))
+        assert found.apart("Person", "city")
+        assert found.apart("city", "city")
+        assert not found.apart("city", "team")
+        assert not found.apart("city", "river"), "the store knows no rivers"
+
+    def test_a_slip_in_many_examples_changes_nothing(self) -> None:
+        many = [Example.from_mentions(f"Town{n} FC won in Town{n}.", {"team": [f"Town{n} FC"]}) for n in range(200)]
+        cities = [Example.from_mentions(f"In Town{n}.", {"city": [f"Town{n}"]}) for n in range(200)]
+        slip = Example.from_mentions("Rome United.", {"team": ["Rome United"], "city": ["Rome"]})
+        assert lexicon(*many, *cities, slip).apart("team", "city")
+        assert not lexicon(*many[:50], *cities[:50], slip).apart("team", "city")
+
+    def test_corrections_say_nothing_of_types_that_they_lack(self) -> None:
+        cities = Example.from_mentions("Rome.", {"city": ["Rome"]}, source=CORRECTED)
+        teams = Example.from_mentions("Rome United.", {"team": ["Rome United"]}, source=CORRECTED)
+        assert not lexicon(cities, teams).apart("city", "team")
