@@ -167,7 +167,7 @@ def annotated_in(precedents: Precedents, types: Sequence[str]) -> list[tuple[Key
         (start, end, name): precedent
         for start, end in precedents.spans()
         for name in types
-        if (precedent := precedents.of(start, end, name)) is not None and precedent.unsaid() >= LEAST
+        if (precedent := precedents.of(start, end, name)) and precedent.annotated and precedent.unsaid() >= LEAST
     }
     kept: list[tuple[Key, Precedent]] = []
     covered: Span = (0, 0)

@@ -4,10 +4,11 @@ A model reads two or so examples; the store has all of them. Where its texts hol
 annotated with a type is evidence for and against it, as neighbours are in kNN-NER (Wang et al., arXiv 2203.17103).
 Logistic regression joins it with the model's score (stacking; Wolpert, 1992): the log odds of what the model wrote are
 
-    known words:  bias + model · logit(score) + words · log((annotated + ½) / (seen - annotated + ½))
-    new words:    bias + model · logit(score) + type · log(share)
+    known words: bias + model · logit(score) + words · log((annotated + ½) / (seen - annotated + ½)) + bounds · likeness
+    new words:   bias + model · logit(score) + type · log(share) + bounds · likeness
 
-and likewise, without a score, those of words that the store annotates and the model did not write.
+and likewise, without a score, those of words that the store annotates and the model did not write. The likeness is that
+of the place to those where the store's entities begin and end, by the words around (``retrieval.boundaries``).
 
 Nor does a store annotate everything beside everything: where the entities of two types never overlap in its examples,
 of two such entities that overlap in the text the likelier one stays.
@@ -26,30 +27,33 @@ SURE = 1e-4  # no score counts as surer, in either direction
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Of a logistic regression: for the model's score, for the counts of the words, for the frequency of the type."""
+    """Of a logistic regression: for the model's score, counts of the words, frequency of the type, and the place."""
 
     bias: float
     model: float = 0.0
     words: float = 0.0
     type: float = 0.0
+    bounds: float = 0.0
 
 
 # Learned by training/experiments/nano/precedents.py.
-KNOWN = Weights(0.58, model=0.93, words=0.95)
-UNSAID = Weights(-1.78, words=0.53)
-NEW = Weights(0.95, model=1.24, type=0.46)
+KNOWN = Weights(-0.18, model=0.83, words=0.67, bounds=0.21)
+UNSAID = Weights(-2.65, words=0.46, bounds=0.18)
+NEW = Weights(0.58, model=1.15, type=0.34, bounds=0.22)
 
 
 @dataclass(frozen=True, slots=True)
 class Precedent:
     """In how many examples some words were ``seen``, and in how many of these ``annotated`` with a type.
 
-    ``share`` is how often the store annotates the type, as a part of how often it annotates the most frequent one.
+    ``share`` is how often the store annotates the type, as a part of how often it annotates the most frequent one;
+    ``bounds`` how much likelier than elsewhere its entities begin and end between the same words, as a logarithm.
     """
 
     annotated: int
     seen: int
     share: float = 1.0
+    bounds: float = 0.0
 
     def weighed(self, score: float | None) -> float | None:
         """The probability of what the model wrote.
@@ -70,7 +74,7 @@ class Precedent:
         return math.log((self.annotated + 0.5) / (self.seen - self.annotated + 0.5))
 
     def _probability(self, weights: Weights, score: float) -> float:
-        store = weights.words * self.words_odds + weights.type * math.log(self.share)
+        store = weights.words * self.words_odds + weights.type * math.log(self.share) + weights.bounds * self.bounds
         return round(1 / (1 + math.exp(-(weights.bias + weights.model * logit(score) + store))), 6)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
 
 from ranit_rag.precedents import Precedent
+from ranit_rag.retrieval.boundaries import StoreBoundaries, Words
 from ranit_rag.text.letters import SPACED_LETTER
 from ranit_rag.types import CORRECTED, Example
 
@@ -64,6 +66,16 @@ class StoreLexicon:
             if text[start:end] in self._annotated
         ]
 
+    def boundaries(self, rows: Collection[int] | None = None) -> StoreBoundaries:
+        """Between which words entities stand, in all examples or in some rows.
+
+        Corrected examples, which lack types, do not count.
+        """
+        if rows is None:
+            return self._boundaries
+        chosen = [self._examples[row] for row in rows if self._examples[row].source != CORRECTED]
+        return StoreBoundaries(chosen, [lowered(example.text) for example in chosen])
+
     def precedent(self, words: str, label: str, without: Collection[int]) -> Precedent | None:
         """What the store says of lowered words, but for some rows; None where it annotates no such type."""
         name = label.casefold()
@@ -82,6 +94,10 @@ class StoreLexicon:
         names = one.casefold(), other.casefold()
         fewest = min(self._full[name] for name in names)
         return fewest > 0 and self._overlaps[_pair(*names)] <= _HARDLY * fewest
+
+    @cached_property
+    def _boundaries(self) -> StoreBoundaries:
+        return self.boundaries(range(len(self._examples)))
 
     def _counted(self) -> Counter[str]:
         """How often each type is annotated; the same words count once in an example."""
@@ -137,6 +153,7 @@ class TextPrecedents:
 
     def __init__(self, text: str, lexicon: Callable[[], StoreLexicon], without: Callable[[], Collection[int]]) -> None:
         self._text = lowered(text)
+        self._words = Words.of(self._text)
         self._open = lexicon
         self._repeating = without
 
@@ -148,11 +165,19 @@ class TextPrecedents:
     def _without(self) -> Collection[int]:
         return self._repeating()
 
+    @cached_property
+    def _left_out(self) -> StoreBoundaries | None:
+        return self._lexicon.boundaries(self._without) if self._without else None
+
     def spans(self) -> list[tuple[int, int]]:
         return self._lexicon.annotated_in(self._text)
 
     def of(self, start: int, end: int, label: str) -> Precedent | None:
-        return self._lexicon.precedent(self._text[start:end], label, self._without)
+        found = self._lexicon.precedent(self._text[start:end], label, self._without)
+        if found is None:
+            return None
+        bounds = self._lexicon.boundaries().likeness(self._words, start, end, label, self._left_out)
+        return replace(found, bounds=bounds)
 
     def apart(self, one: str, other: str) -> bool:
         return self._lexicon.apart(one, other)

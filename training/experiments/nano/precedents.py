@@ -45,7 +45,7 @@ FOLDS = 5
 Samples = dict[str, dict[str, list[Counts]]]
 """The counts of each text, by arm and set."""
 KNOWN, UNSAID, NEW = "KNOWN", "UNSAID", "NEW"
-KINDS = {KNOWN: ("model", "words"), UNSAID: ("words",), NEW: ("model", "type")}
+KINDS = {KNOWN: ("model", "words", "bounds"), UNSAID: ("words", "bounds"), NEW: ("model", "type", "bounds")}
 KEEP = Decoding("keep", 0.0)
 
 
@@ -155,10 +155,10 @@ def candidates(extraction: Extraction, example: Example, types: Sequence[str]) -
 def evidence_of(precedent: Precedent, score: float | None) -> tuple[str, tuple[float, ...]]:
     """The kind of a candidate, and what its probability is made of besides the bias."""
     if score is None:
-        return UNSAID, (precedent.words_odds,)
+        return UNSAID, (precedent.words_odds, precedent.bounds)
     if precedent.seen:
-        return KNOWN, (logit(score), precedent.words_odds)
-    return NEW, (logit(score), log(precedent.share))
+        return KNOWN, (logit(score), precedent.words_odds, precedent.bounds)
+    return NEW, (logit(score), log(precedent.share), precedent.bounds)
 
 
 def learn(learned: Sequence[Learned]) -> dict[str, Weights]:
