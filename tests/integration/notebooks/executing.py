@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 from nbclient import NotebookClient
 
-SECONDS = 180  # for a whole notebook
+HANGING = 600  # seconds: on two idle cores the longest notebook takes one minute
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False"}
 # How long an extraction took says more of the machine than of RANIT.
 _TOOK = re.compile(r" · \d+\.\d\d s(?=</summary>| ·)")
@@ -28,7 +28,7 @@ def execute(path: Path, home: Path) -> nbformat.NotebookNode:
     with tempfile.TemporaryDirectory() as folder:
         client = NotebookClient(
             notebook,
-            timeout=SECONDS,
+            timeout=HANGING,
             kernel_name="python3",  # that of this very interpreter
             record_timing=False,
             resources={"metadata": {"path": folder}},

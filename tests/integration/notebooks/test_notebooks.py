@@ -1,8 +1,7 @@
-"""Every notebook runs as a reader would run it: in a fresh kernel, offline, with RANIT installed, in three minutes."""
+"""Every notebook runs as a reader would run it: in a fresh kernel, offline, with RANIT installed."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 pytest.importorskip("nbclient", reason="nbclient is not installed (make test-notebooks)")
 
 import nbformat
-from executing import SECONDS, execute
+from executing import HANGING, execute
 from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -32,11 +31,9 @@ def test_the_kernel_has_ranit_as_it_is_installed(home: Path, tmp_path: Path) -> 
     assert "site-packages" in output.text
 
 
-@pytest.mark.timeout(2 * SECONDS)
+@pytest.mark.timeout(2 * HANGING)
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_without_an_error_or_a_warning(path: Path, home: Path) -> None:
-    started = time.perf_counter()
     notebook = execute(path, home)
-    assert time.perf_counter() - started < SECONDS
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
