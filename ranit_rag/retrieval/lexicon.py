@@ -153,7 +153,6 @@ class TextPrecedents:
 
     def __init__(self, text: str, lexicon: Callable[[], StoreLexicon], without: Callable[[], Collection[int]]) -> None:
         self._text = lowered(text)
-        self._words = Words.of(self._text)
         self._open = lexicon
         self._repeating = without
 
@@ -164,6 +163,10 @@ class TextPrecedents:
     @cached_property
     def _without(self) -> Collection[int]:
         return self._repeating()
+
+    @cached_property
+    def _words(self) -> Words:
+        return Words.of(self._text)
 
     @cached_property
     def _left_out(self) -> StoreBoundaries | None:
