@@ -164,10 +164,9 @@ def _unlikely(precedent: Precedent | None, score: float | None) -> bool:
 def annotated_in(precedents: Precedents, types: Sequence[str]) -> list[tuple[Key, Precedent]]:
     """What a store alone would take for entities of the types: none within a longer one."""
     found = {
-        (start, end, name): precedent
-        for start, end in precedents.spans()
-        for name in types
-        if (precedent := precedents.of(start, end, name)) and precedent.annotated and precedent.unsaid() >= LEAST
+        key: precedent
+        for key in precedents.annotated(types)
+        if (precedent := precedents.of(*key)) and precedent.annotated and precedent.unsaid() >= LEAST
     }
     kept: list[tuple[Key, Precedent]] = []
     covered: Span = (0, 0)

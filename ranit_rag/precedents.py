@@ -88,8 +88,8 @@ def logit(score: float) -> float:
 class Precedents(Protocol):
     """What a store says of the words of one text."""
 
-    def spans(self) -> Sequence[tuple[int, int]]:
-        """The places whose words are annotated in the store, with whatever type."""
+    def annotated(self, types: Sequence[str]) -> Sequence[tuple[int, int, str]]:
+        """The places whose words the store annotates with one of the types, each with that type."""
         ...
 
     def of(self, start: int, end: int, label: str) -> Precedent | None:

@@ -2,102 +2,114 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from math import log
 
-import regex
+import numpy as np
+from numpy.typing import NDArray
 
-from ranit_rag.text.letters import SPACED_LETTER
-from ranit_rag.types import Example
+from ranit_rag.retrieval.concordance import EDGE, Concordance
+from ranit_rag.text.words import Words
 
 Kind = tuple[str, str]
 """``begin`` or ``end``, and the type of the entity that does."""
-Sides = tuple[Counter[str], Counter[str]]
-"""How often words stand before and after the boundaries of a kind."""
-Beside = tuple[str, str]
-"""The words before and after a boundary."""
+Context = tuple[str, ...]
+"""The words on one side of a boundary, the nearest first."""
+Numbers = NDArray[np.int64]
 
-_WORD = regex.compile(rf"(?:{SPACED_LETTER.pattern})+|\d+|\S", regex.V1)
-_ANY: Kind = ("", "")  # all boundaries, also those between which no entity stands
-_EDGE = ""  # the word beyond the end of a text
-_NONE: Sides = Counter(), Counter()
+_ANY: Kind = ("", "")  # all boundaries of words, also those where no entity begins or ends
+_BEFORE, _BEHIND = 0, 1
+_NEAR = 2  # words on either side
 _PRIOR = 3.0  # observations that what is expected counts as
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The words of a text, and by the place where one begins or ends the number of that boundary."""
-
-    words: tuple[str, ...]
-    begin: dict[int, int]
-    end: dict[int, int]
-
-    @classmethod
-    def of(cls, text: str) -> Words:
-        found = [(match.group(), *match.span()) for match in _WORD.finditer(text)]
-        return cls(
-            tuple(word for word, *_ in found),
-            {start: number for number, (_, start, _) in enumerate(found)},
-            {end: number for number, (*_, end) in enumerate(found, 1)},
-        )
-
-    def beside(self, boundary: int) -> Beside:
-        """The words before and after a boundary."""
-        before, after = self.words[boundary - 1 : boundary], self.words[boundary : boundary + 1]
-        return before[0] if before else _EDGE, after[0] if after else _EDGE
-
-
 class StoreBoundaries:
-    """Never changes. ``texts`` are those of the examples, written as the texts that will be asked about."""
+    """How often entities of each type begin and end, and beside which words. Never changes.
 
-    def __init__(self, examples: Sequence[Example], texts: Sequence[str]) -> None:
-        self._total: Counter[Kind] = Counter()
-        beside: defaultdict[Kind, Sides] = defaultdict(lambda: (Counter(), Counter()))
-        for example, text in zip(examples, texts, strict=True):
-            words = Words.of(text)
-            before, after = beside[_ANY]
-            before.update((_EDGE, *words.words))
-            after.update((*words.words, _EDGE))
-            self._total[_ANY] += len(words.words) + 1
-            kinds = {
-                (kind, entity.label.casefold(), boundary)
-                for entity in example.entities
-                for kind, boundary in (("begin", words.begin.get(entity.start)), ("end", words.end.get(entity.end)))
-                if boundary is not None
-            }
-            for kind, label, boundary in kinds:
-                self._total[kind, label] += 1
-                for counts, word in zip(beside[kind, label], words.beside(boundary), strict=True):
-                    counts[word] += 1
-        self._beside = dict(beside)
+    ``without``: rows that do not count.
+    """
+
+    def __init__(self, concordance: Concordance, without: NDArray[np.intp] | Sequence[int] = ()) -> None:
+        self._numbers = concordance.numbers
+        self._kinds: dict[Kind, int] = {_ANY: 0}
+        for label, number in concordance.labels.items():
+            self._kinds |= {("begin", label): 2 * number + 1, ("end", label): 2 * number + 2}
+        words = concordance.words.astype(np.int64)
+        every = np.flatnonzero((words[1:] != words[0]) | (words[:-1] != words[0])) + 1  # not within a margin
+        labels, begins, ends = concordance.entities.astype(np.int64).T
+        of_entities = np.concatenate([(2 * labels + 1) * len(words) + begins, (2 * labels + 2) * len(words) + ends])
+        kinds, places = np.divmod(np.concatenate([every, np.unique(of_entities)]), len(words))
+        if len(without):
+            counts = ~np.isin(concordance.rows_of(places), without)
+            kinds, places = kinds[counts], places[counts]
+        self._total = np.bincount(kinds, minlength=len(self._kinds))
+        self._tallies = {
+            _BEFORE: list(self._tallied(kinds, words[places - 1], words[places - 2])),
+            _BEHIND: list(self._tallied(kinds, words[places], words[places + 1])),
+        }
 
     def likeness(self, text: Words, start: int, end: int, label: str, without: StoreBoundaries | None = None) -> float:
         """How much likelier than elsewhere an entity of the type begins and ends between the words of a place.
 
-        The sum, over its two boundaries and the words before and after each, of log(p / p₀): p₀ is the share of the
-        store's boundaries where an entity of the type begins or ends, p that of those beside the same word, expected
-        to be p₀ (a Dirichlet prior). 0 where the store does not annotate the type, or no word begins and ends there.
+        The sum, over its two boundaries and the words before and behind each, of log(p₂ / p₀). p₀ is the share of the
+        store's boundaries where an entity of the type begins or ends, p₁ that of those beside the same word, p₂ that of
+        those beside the same two words; each is expected to be the one before it (hierarchical Dirichlet priors;
+        MacKay and Peto, 1995). 0 where the store does not annotate the type, or no word begins and ends there.
         ``without`` is a part of the store that does not count.
         """
         found = 0.0
         for name, boundary in (("begin", text.begin.get(start)), ("end", text.end.get(end))):
             kind = (name, label.casefold())
-            if boundary is None or kind not in self._total:
+            if boundary is None or kind not in self._kinds:
                 return 0.0
-            beside = text.beside(boundary)
-            of_kind, of_any = self._counts(kind, beside, without), self._counts(_ANY, beside, without)
-            share = (of_kind[0] + 0.5) / (of_any[0] + 1)
-            for annotated, every in zip(of_kind[1:], of_any[1:], strict=True):
-                found += log((annotated / share + _PRIOR) / (every + _PRIOR))
+            for side, context in _beside(text.words, boundary):
+                share = (self._count(kind, side, (), without) + 0.5) / (self._count(_ANY, side, (), without) + 1)
+                expected = share
+                for near in range(1, _NEAR + 1):
+                    annotated, every = (self._count(each, side, context[:near], without) for each in (kind, _ANY))
+                    expected = (annotated + _PRIOR * expected) / (every + _PRIOR)
+                found += log(expected / share)
         return found
 
-    def _counts(self, kind: Kind, beside: Beside, without: StoreBoundaries | None) -> tuple[int, int, int]:
-        """How many boundaries are of a kind, and before and after how many of them the same word stands."""
-        before, after = self._beside.get(kind, _NONE)
-        found = self._total[kind], before[beside[0]], after[beside[1]]
-        if without is None:
-            return found
-        fewer = without._counts(kind, beside, None)
-        return found[0] - fewer[0], found[1] - fewer[1], found[2] - fewer[2]
+    def _tallied(self, kinds: Numbers, *context: Numbers) -> Iterator[Tally]:
+        """How often each word, and each two words, stand beside boundaries of a kind."""
+        codes = kinds
+        for words in context:
+            codes = codes * len(self._numbers) + words
+            yield Tally(codes)
+
+    def _count(self, kind: Kind, side: int, context: Context, without: StoreBoundaries | None = None) -> int:
+        """How many boundaries are of a kind and have the words beside them."""
+        fewer = without._count(kind, side, context) if without else 0
+        code = self._kinds.get(kind)
+        if code is None:
+            return 0
+        if not context:
+            return int(self._total[code]) - fewer
+        for word in context:
+            number = self._numbers.get(word)
+            if number is None:
+                return 0
+            code = code * len(self._numbers) + number
+        return self._tallies[side][len(context) - 1][code] - fewer
+
+
+class Tally:
+    """How often numbers occur, in 12 bytes for each that does."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self._numbers, counts = np.unique(numbers, return_counts=True)
+        self._counts = counts.astype(np.int32)
+
+    def __getitem__(self, number: int) -> int:
+        place = int(self._numbers.searchsorted(number))
+        known = place < len(self._numbers) and self._numbers[place] == number
+        return int(self._counts[place]) if known else 0
+
+
+def _beside(words: tuple[str, ...], boundary: int) -> tuple[tuple[int, Context], tuple[int, Context]]:
+    """The words before a boundary and behind it."""
+    edges = (EDGE,) * _NEAR
+    before = (*words[max(boundary - _NEAR, 0) : boundary][::-1], *edges)[:_NEAR]
+    behind = (*words[boundary : boundary + _NEAR], *edges)[:_NEAR]
+    return (_BEFORE, before), (_BEHIND, behind)

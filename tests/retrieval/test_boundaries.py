@@ -5,12 +5,11 @@ from __future__ import annotations
 from math import isclose, log
 
 import pytest
-import regex
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ranit_rag.retrieval.boundaries import StoreBoundaries, Words
-from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents, lowered
+from ranit_rag.retrieval.boundaries import StoreBoundaries
+from ranit_rag.retrieval.concordance import Concordance
+from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents
+from ranit_rag.text.words import Words, lowered
 from ranit_rag.types import CORRECTED, Example
 
 GIVEN = [
@@ -22,29 +21,8 @@ GIVEN = [
 
 def likeness(text: str, mention: str, label: str, examples: list[Example] = GIVEN) -> float:
     start = text.index(mention)
-    known = StoreBoundaries(examples, [lowered(each.text) for each in examples])
+    known = StoreBoundaries(Concordance(examples))
     return known.likeness(Words.of(lowered(text)), start, start + len(mention), label)
-
-
-class TestWords:
-    def test_scripts_without_blanks_have_a_word_for_each_character(self) -> None:
-        assert Words.of("去 北京2019年 Rome-x!").words == ("去", "北", "京", "2019", "年", "Rome", "-", "x", "!")
-
-    def test_places_of_boundaries(self) -> None:
-        words = Words.of("a, bc")
-        assert (words.begin, words.end) == ({0: 0, 1: 1, 3: 2}, {1: 1, 2: 2, 5: 3})
-
-    def test_beyond_the_text_nothing_stands(self) -> None:
-        words = Words.of("one two")
-        assert [words.beside(boundary) for boundary in range(3)] == [("", "one"), ("one", "two"), ("two", "")]
-        assert Words.of("").beside(0) == ("", "")
-
-    @given(st.text())
-    def test_words_and_places_are_those_of_the_text(self, text: str) -> None:
-        words = Words.of(text)
-        spans = list(zip(words.begin, words.end, strict=True))
-        assert [text[start:end] for start, end in spans] == list(words.words)
-        assert "".join(words.words) == regex.sub(r"\s", "", text)
 
 
 class TestLikeness:
@@ -64,10 +42,23 @@ class TestLikeness:
     def test_its_arithmetic(self) -> None:
         one = [Example.from_mentions("a b", {"x": ["b"]})]  # boundaries: before a, before b, after b
         expected = 1.5 / 4  # one of three begins an x, and one ends one
-        always = (1 + 3 * expected) / 4  # after "a" and before "b", after "b" and before the end: one of one
-        assert isclose(likeness("a b", "b", "x", one), 4 * log(always / expected))
-        never = 3 * expected / 4  # after the beginning and before "a", after "a" and before "b": none of one
-        assert isclose(likeness("a b", "a", "x", one), 4 * log(never / expected))
+
+        def after_two(count: int) -> float:
+            """Of the one boundary beside these two words, and beside the nearer of them, ``count`` are of an x."""
+            return (count + 3 * (count + 3 * expected) / 4) / 4
+
+        assert isclose(likeness("a b", "b", "x", one), 4 * log(after_two(1) / expected))
+        assert isclose(likeness("a b", "a", "x", one), 4 * log(after_two(0) / expected))
+
+    def test_two_words_tell_more_than_one(self) -> None:
+        towns = ("Rome", "Oslo", "Bern")
+        shown = [Example.from_mentions(f"Ann was born in {town}.", {"birthplace": [town]}) for town in towns]
+        others = [Example(f"Ann had a house in {town}.") for town in towns]
+        born, house = (
+            likeness(f"Bob {words} in Ulm.", "Ulm", "birthplace", [*shown, *others])
+            for words in ("was born", "had a house")
+        )
+        assert born > house
 
     @pytest.mark.parametrize(("mention", "label"), [("aproxe", "drug"), ("naproxen", "person")])
     def test_nothing_is_known_within_words_nor_of_other_types(self, mention: str, label: str) -> None:
@@ -81,12 +72,12 @@ class TestLikeness:
         assert likeness("Give naproxen.", "naproxen", "drug", []) == 0
 
     def test_a_part_can_be_left_out(self) -> None:
-        def known(examples: list[Example]) -> StoreBoundaries:
-            return StoreBoundaries(examples, [lowered(each.text) for each in examples])
-
         text = Words.of("give naproxen")
-        without = known(GIVEN).likeness(text, 5, 13, "drug", known(GIVEN[1:2]))
-        assert isclose(without, known([GIVEN[0], GIVEN[2]]).likeness(text, 5, 13, "drug"))
+        left = StoreBoundaries(Concordance([GIVEN[0], GIVEN[2]])).likeness(text, 5, 13, "drug")
+        whole = Concordance(GIVEN)
+        assert isclose(left, StoreBoundaries(whole, without=[1]).likeness(text, 5, 13, "drug"))
+        part = StoreBoundaries(Concordance(GIVEN[1:2]))
+        assert isclose(left, StoreBoundaries(whole).likeness(text, 5, 13, "drug", part))
 
 
 class TestOfAStore:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranit_rag.precedents import Precedent
-from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents, lowered
+from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents
+from ranit_rag.text.words import lowered
 from ranit_rag.types import CORRECTED, Example
 
 
@@ -18,7 +19,8 @@ def lexicon(*examples: Example) -> StoreLexicon:
 
 def words_in(text: str, *examples: Example) -> list[str]:
     precedents = TextPrecedents(text, lambda: lexicon(*examples), tuple)
-    return [text[start:end] for start, end in precedents.spans()]
+    labels = list(dict.fromkeys(label for example in examples for label in example.labels))
+    return [text[start:end] for start, end, _ in precedents.annotated(labels)]
 
 
 ROME = Example.from_mentions("Rome beat Rome United in Rome.", {"city": ["Rome"], "team": ["Rome United"]})
@@ -40,8 +42,13 @@ class TestSpans:
     def test_lower_case_of_another_length_moves_nothing(self) -> None:
         assert words_in("İİ Rome", ROME) == ["Rome"]
 
+    def test_only_the_types_asked_for(self) -> None:
+        precedents = TextPrecedents("Rome United", lambda: lexicon(ROME), tuple)
+        assert list(precedents.annotated(["TEAM", "river"])) == [(0, 11, "TEAM")]
+        assert list(precedents.annotated(["team", "City"])) == [(0, 4, "City"), (0, 11, "team")]
+
     def test_an_empty_store_knows_nothing(self) -> None:
-        assert words_in("Rome") == []
+        assert list(TextPrecedents("Rome", lexicon, tuple).annotated(["city"])) == []
         assert lexicon().precedent("rome", "city", ()) is None
 
 
@@ -80,11 +87,6 @@ class TestPrecedents:
     def test_a_copy_is_the_same(self) -> None:
         found = lexicon(ROME)
         assert copy.deepcopy(found) is found
-
-
-@given(st.text())
-def test_lower_case_keeps_the_length(text: str) -> None:
-    assert len(lowered(text)) == len(text)
 
 
 @given(st.text(alphabet="abAB ·,1北京\n", max_size=40), st.data())

@@ -139,8 +139,9 @@ def candidates(extraction: Extraction, example: Example, types: Sequence[str]) -
     for decision in extraction.decisions:
         if decision.precedents is None:
             continue
-        spans = [(start + decision.start, end + decision.start) for start, end in decision.precedents.spans()]
-        for start, end, label in {*said, *((*span, name) for span in spans for name in types)}:
+        annotated = decision.precedents.annotated(types)
+        placed = [(start + decision.start, end + decision.start, label) for start, end, label in annotated]
+        for start, end, label in {*said, *placed}:
             inside = decision.start <= start and end <= decision.end
             precedent = inside and decision.precedents.of(start - decision.start, end - decision.start, label)
             if not precedent:

@@ -1,0 +1,88 @@
+"""Where the words of a store's texts stand, and between which of them its entities do."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import count, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranit_rag.text.words import WORD, lowered, parted
+from ranit_rag.types import Example
+
+Numbers = NDArray[np.int32]
+EDGE = ""  # stands beyond both ends of a text
+MARGIN = 2  # edges between two texts
+
+
+class Concordance:
+    """The lowered words of all texts in one row, as numbers. Never changes.
+
+    ``numbers`` has the number of each word, ``labels`` that of each lowered type; ``words`` the texts with ``MARGIN``
+    edges before, between and behind them; ``firsts`` where the first word of each text stands; ``entities``, of shape
+    ``[n, 3]``, the type of an entity, where its first word stands, and where the word after its last: those that begin
+    or end within a word are not in it.
+    """
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        labels: defaultdict[str, int] = defaultdict(count().__next__)
+        margin = (numbers[EDGE],) * MARGIN
+        words, firsts, entities = array("i", margin), array("i"), array("i")
+        for example in examples:
+            text = lowered(example.text)
+            firsts.append(len(words))
+            places = {place for each in example.entities for place in (each.start, each.end) if parted(text, place)}
+            reached: dict[int, int] = {}  # where the next word stands, by the place in the text
+            for start, end in pairwise((0, *sorted(places), len(text))):
+                words.extend(map(numbers.__getitem__, WORD.findall(text, start, end)))
+                reached[end] = len(words)
+            for entity in example.entities:
+                if entity.start in places and entity.end in places:
+                    name = labels[entity.label.casefold()]
+                    entities.extend((name, reached[entity.start], reached[entity.end]))
+            words.extend(margin)
+        self.numbers, self.labels = dict(numbers), dict(labels)
+        self.words, self.firsts = _numbers(words), _numbers(firsts)
+        self.entities = _numbers(entities).reshape(-1, 3)
+
+    def rows(self, words: Sequence[str]) -> NDArray[np.intp]:
+        """The texts in which some lowered words stand in this order, not all of them as a part of an entity."""
+        numbers = [self.numbers.get(word, -1) for word in words]
+        if not numbers or min(numbers) < 0:
+            return np.empty(0, np.intp)
+        starts, order = self._index
+        rarest = min(range(len(numbers)), key=lambda each: starts[numbers[each] + 1] - starts[numbers[each]])
+        places = order[starts[numbers[rarest]] : starts[numbers[rarest] + 1]] - rarest
+        places = places[(places >= 0) & (places + len(numbers) <= len(self.words))]
+        for each, number in enumerate(numbers):
+            places = places[self.words[places + each] == number]
+        ends = places + len(numbers)
+        within = (self._reach[places - 1] >= ends) | (self._reach[places] > ends)
+        return np.unique(self.rows_of(places[~within]))
+
+    def rows_of(self, places: NDArray[np.integer]) -> NDArray[np.intp]:
+        """The texts in which words, or the edges behind them, stand."""
+        return self.firsts.searchsorted(places, "right") - 1
+
+    @cached_property
+    def _index(self) -> tuple[NDArray[np.intp], Numbers]:
+        """Where each word stands: the places in the order of the words' numbers, and where each number begins there."""
+        order = np.argsort(self.words, kind="stable").astype(np.int32)
+        return np.concatenate([[0], np.bincount(self.words, minlength=len(self.numbers)).cumsum()]), order
+
+    @cached_property
+    def _reach(self) -> Numbers:
+        """Where the furthest entity ends that begins at each word or before it."""
+        _, begins, ends = self.entities.T
+        reach = np.zeros_like(self.words)
+        np.maximum.at(reach, begins, ends)
+        return np.maximum.accumulate(reach)
+
+
+def _numbers(values: array[int]) -> Numbers:
+    return np.array(values, np.int32)
