@@ -23,8 +23,8 @@ SHARES = st.floats(1e-6, 1)
 
 class TestWeighing:
     def test_the_store_outvotes_the_model_as_it_tells_more(self) -> None:
-        never = [Precedent(0, seen).weighed(0.9) for seen in (1, 4, 16, 64)]
-        always = [Precedent(seen, seen).weighed(0.1) for seen in (1, 4, 16, 64)]
+        never = [Precedent(0, seen).weighed(0.9) for seen in (1, 4, 16, 64, 256)]
+        always = [Precedent(seen, seen).weighed(0.1) for seen in (1, 4, 16, 64, 256)]
         assert never == sorted(never, reverse=True)
         assert never[-1] < 0.2
         assert always == sorted(always)

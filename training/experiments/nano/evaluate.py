@@ -18,7 +18,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,17 +56,19 @@ ARMS = (
 SEEN_ARMS = tuple(arm for arm in ARMS if arm.name in (NONE, NEAREST, ALL))
 
 
-def evaluation_sets(sample: int) -> Iterator[EvaluationSet]:
-    for name in EVALUATED:
+def evaluation_sets(sample: int, names: Collection[str]) -> Iterator[EvaluationSet]:
+    for name in (each for each in EVALUATED if each in names or not names):
         without = ("miscellaneous",) if name.startswith("crossner") else ()
         yield read_set(DATA / f"{name}.jsonl.xz", Selection(sample=sample, without=without))
 
 
-def seen_sets(recipe: Path, checkpoint: Path, sample: int) -> Iterator[EvaluationSet]:
+def seen_sets(recipe: Path, checkpoint: Path, sample: int, names: Collection[str] = ()) -> Iterator[EvaluationSet]:
     """The sets that the checkpoint's card names, by a split that it was not trained on; labels as in training."""
     labels = read_section(recipe, "mixture", MixtureConfig).labels
     for each in json.loads((checkpoint / FILE_NAME).read_text("utf-8"))["data"]:
         path = DATA / each["path"]
+        if names and path.name.removesuffix(".jsonl.xz") not in names:
+            continue
         splits = read_splits(path)
         learned = learned_split(splits)
         kept_out = [split for split in ("test", "dev") if split in splits and split != learned]
@@ -146,6 +148,9 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=150, help="texts of each evaluation set; 0 leaves them alone")
     parser.add_argument("--seen-sample", type=int, default=60, help="texts of each seen set; 0 leaves them alone")
     parser.add_argument("--most-own", type=int, help="the most texts of a set's own store, instead of all")
+    parser.add_argument(
+        "--sets", nargs="+", default=[], metavar="SET", help="these alone, so that processes share them"
+    )
     parser.add_argument("--dtype")
     parser.add_argument("--journal", type=Path)
     options = parser.parse_args()
@@ -165,12 +170,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = options.journal or Path(folder) / "answers.jsonl"
         if options.sample:
-            report = measured("Evaluation sets", list(evaluation_sets(options.sample)), ARMS, journal)
+            report = measured("Evaluation sets", list(evaluation_sets(options.sample, options.sets)), ARMS, journal)
             for arm in (NONE, ALL):
                 print(f"\n### Scores, evaluation sets, {arm}\n")
-                print("\n".join(scores(report, EVALUATED, arm)), flush=True)
+                print("\n".join(scores(report, [each.name for each in report.sets], arm)), flush=True)
         if options.seen_sample:
-            seen = list(seen_sets(options.recipe, options.checkpoint, options.seen_sample))
+            seen = list(seen_sets(options.recipe, options.checkpoint, options.seen_sample, options.sets))
             measured("Seen domains", seen, SEEN_ARMS, journal)
 
 
