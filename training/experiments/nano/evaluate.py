@@ -161,7 +161,7 @@ def main() -> None:
     def measured(title: str, found: Sequence[EvaluationSet], arms: Sequence[Arm], journal: Path) -> Report:
         experiment = Experiment([model], found, arms, stores, options.most_own)
         report = run_experiment(experiment, journal, on_result=lambda result: print(result.set, file=sys.stderr))
-        print(f"\n### {title}, {max(len(each.examples) for each in found)} texts each\n")
+        print(f"\n### {title}\n")
         print("\n".join(table(report, [each.name for each in found])))
         print("\nWhere the judge or the examples do not help:\n")
         print("\n".join(judged(report)) or "nowhere.", flush=True)
@@ -170,13 +170,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = options.journal or Path(folder) / "answers.jsonl"
         if options.sample:
-            report = measured("Evaluation sets", list(evaluation_sets(options.sample, options.sets)), ARMS, journal)
+            report = measured(
+                f"Evaluation sets, at most {options.sample} texts each",
+                list(evaluation_sets(options.sample, options.sets)),
+                ARMS,
+                journal,
+            )
             for arm in (NONE, ALL):
                 print(f"\n### Scores, evaluation sets, {arm}\n")
                 print("\n".join(scores(report, [each.name for each in report.sets], arm)), flush=True)
         if options.seen_sample:
             seen = list(seen_sets(options.recipe, options.checkpoint, options.seen_sample, options.sets))
-            measured("Seen domains", seen, SEEN_ARMS, journal)
+            measured(f"Seen domains, at most {options.seen_sample} texts each", seen, SEEN_ARMS, journal)
 
 
 if __name__ == "__main__":
