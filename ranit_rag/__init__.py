@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ranit_rag.prompts import Conversation as Conversation
     from ranit_rag.prompts import Message as Message
     from ranit_rag.prompts import Query as Query
+    from ranit_rag.results import Extraction as Extraction
+    from ranit_rag.results import Failure as Failure
+    from ranit_rag.results import Usage as Usage
     from ranit_rag.stores import open_stores as open_stores
     from ranit_rag.stores.base import AddReport as AddReport
     from ranit_rag.stores.base import ExampleStore as ExampleStore
@@ -35,10 +38,7 @@ if TYPE_CHECKING:
     from ranit_rag.types import Entity as Entity
     from ranit_rag.types import EntityType as EntityType
     from ranit_rag.types import Example as Example
-    from ranit_rag.types import Extraction as Extraction
-    from ranit_rag.types import Failure as Failure
     from ranit_rag.types import ShownExample as ShownExample
-    from ranit_rag.types import Usage as Usage
 
 _HOME = {
     "AddReport": "ranit_rag.stores.base",
@@ -51,8 +51,8 @@ _HOME = {
     "EntityType": "ranit_rag.types",
     "Example": "ranit_rag.types",
     "ExampleStore": "ranit_rag.stores.base",
-    "Extraction": "ranit_rag.types",
-    "Failure": "ranit_rag.types",
+    "Extraction": "ranit_rag.results",
+    "Failure": "ranit_rag.results",
     "Message": "ranit_rag.prompts",
     "Query": "ranit_rag.prompts",
     "Ranit": "ranit_rag.pipeline",
@@ -63,7 +63,7 @@ _HOME = {
     "ShownExample": "ranit_rag.types",
     "StoreSet": "ranit_rag.stores.base",
     "StoreStats": "ranit_rag.stores.base",
-    "Usage": "ranit_rag.types",
+    "Usage": "ranit_rag.results",
     "open_engine": "ranit_rag.engines",
     "open_stores": "ranit_rag.stores",
     "store_stats": "ranit_rag.stores.base",

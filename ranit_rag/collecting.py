@@ -13,8 +13,9 @@ from ranit_rag.overlaps import Decoding, survivors
 from ranit_rag.planning import Plan, Planner, readable
 from ranit_rag.precedents import LEAST, Precedent, Precedents
 from ranit_rag.prompts import Mention, parse_answer
+from ranit_rag.results import Dropped, Extraction, Usage
 from ranit_rag.text import Grounder
-from ranit_rag.types import Decision, Dropped, Entity, Extraction, Usage
+from ranit_rag.types import Decision, Entity
 
 Span = tuple[int, int]
 Key = tuple[int, int, str]

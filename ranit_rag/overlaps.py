@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 from ranit_rag.errors import InputError
 from ranit_rag.precedents import Precedents
-from ranit_rag.types import Dropped, Entity
+from ranit_rag.results import Dropped
+from ranit_rag.types import Entity
 
 Overlaps = Literal["keep", "flat"]
 Rank = tuple[float, int, int, int]

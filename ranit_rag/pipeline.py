@@ -18,13 +18,14 @@ from ranit_rag.overlaps import Decoding, Overlaps
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.progress import track
 from ranit_rag.prompts import Conversation, Query, load_profile
+from ranit_rag.results import Extraction, Failure
 from ranit_rag.retrieval.base import Retriever
 from ranit_rag.retrieval.judge import Judge
 from ranit_rag.retrieval.opening import StoresAsConfigured
 from ranit_rag.retrieval.strategies import check_strategy
 from ranit_rag.rounds import Rounds
 from ranit_rag.stores.base import AddReport, StoreSet
-from ranit_rag.types import Decision, EntityType, Example, Extraction, Failure, ShownExample, entity_types
+from ranit_rag.types import Decision, EntityType, Example, ShownExample, entity_types
 
 if TYPE_CHECKING:
     from typing import TypeAlias

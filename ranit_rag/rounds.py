@@ -14,7 +14,7 @@ from ranit_rag.engines.base import Reply
 from ranit_rag.errors import EngineError
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.prompts import Conversation
-from ranit_rag.types import Extraction, Failure, Usage
+from ranit_rag.results import Extraction, Failure, Usage
 
 _CHARACTERS_AT_ONCE = 1_000_000
 

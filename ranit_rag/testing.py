@@ -20,7 +20,7 @@ from ranit_rag.engines.base import Answer, EngineInfo, Reply, Token
 from ranit_rag.errors import ContextLengthError, EngineError
 from ranit_rag.prompts.answers import write_answer, write_object_answer
 from ranit_rag.prompts.conversation import Conversation, Query
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 
 Script = Callable[[str, str], Sequence[str]]
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"(?P<key>:)?')

@@ -19,8 +19,9 @@ from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.errors import ConfigError, InputError
 from ranit_rag.overlaps import Decoding, survivors
 from ranit_rag.prompts import Conversation, Query
+from ranit_rag.results import Dropped, Extraction
 from ranit_rag.testing import ScriptedEngine
-from ranit_rag.types import Dropped, Entity, Extraction
+from ranit_rag.types import Entity
 
 FLAT = Decoding("flat")
 

@@ -20,7 +20,7 @@ from ranit_rag.cli.sources import InputFormat, open_source
 from ranit_rag.cli.terminal import printable
 from ranit_rag.corpus.records import read_examples
 from ranit_rag.corpus.rows import Row, extract_rows
-from ranit_rag.types import Failure
+from ranit_rag.results import Failure
 
 if TYPE_CHECKING:
     from ranit_rag.pipeline import Ranit

@@ -12,7 +12,7 @@ from typing import IO, Literal, Protocol
 from ranit_rag.cli.terminal import console, entity_table, printable
 from ranit_rag.corpus.rows import Row, to_json
 from ranit_rag.errors import InputError
-from ranit_rag.types import Extraction, Failure
+from ranit_rag.results import Extraction, Failure
 
 OutputFormat = Literal["json", "jsonl", "table", "html"]
 

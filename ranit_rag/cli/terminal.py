@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import IO, TYPE_CHECKING
 
 from ranit_rag.html import hues_of
-from ranit_rag.types import Entity, Extraction
+from ranit_rag.results import Extraction
+from ranit_rag.types import Entity
 
 if TYPE_CHECKING:
     from rich.console import Console

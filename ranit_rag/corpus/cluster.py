@@ -15,7 +15,8 @@ from ranit_rag.corpus.records import Record, Unreadable, located, record_of
 from ranit_rag.corpus.rows import request_of
 from ranit_rag.errors import DataError, InputError
 from ranit_rag.extras import require
-from ranit_rag.types import Example, Extraction, Failure
+from ranit_rag.results import Extraction, Failure
+from ranit_rag.types import Example
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from ranit_rag.corpus.rows import to_json
 from ranit_rag.corpus.summary import Tally
 from ranit_rag.corpus.writing import unwritable
 from ranit_rag.journal import Journal
-from ranit_rag.types import Extraction, Failure
+from ranit_rag.results import Extraction, Failure
 
 Item = TypeVar("Item")
 

@@ -16,7 +16,8 @@ from ranit_rag.corpus.outcomes import Outcome, Outcomes, outcome_in
 from ranit_rag.corpus.rows import to_json
 from ranit_rag.corpus.summary import Tally
 from ranit_rag.corpus.writing import write_whole
-from ranit_rag.types import Entity, Usage
+from ranit_rag.results import Usage
+from ranit_rag.types import Entity
 
 _LONG = 1 << 22  # bytes of a row
 _ENTITY = {each.name for each in fields(Entity)}

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ranit_rag.corpus.records import Record, Unreadable
-from ranit_rag.types import Example, Extraction, Failure
+from ranit_rag.results import Extraction, Failure
+from ranit_rag.types import Example
 
 if TYPE_CHECKING:
     from ranit_rag.pipeline import Ranit, Request

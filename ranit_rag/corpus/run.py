@@ -22,7 +22,8 @@ from ranit_rag.corpus.records import Record, Unreadable
 from ranit_rag.corpus.rows import request_of
 from ranit_rag.corpus.summary import Prices, Summary, Tally
 from ranit_rag.errors import ContextLengthError, DataError, EngineError, InputError
-from ranit_rag.types import Example, Extraction, Failure
+from ranit_rag.results import Extraction, Failure
+from ranit_rag.types import Example
 
 if TYPE_CHECKING:
     from ranit_rag.pipeline import Ranit

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ranit_rag.errors import InputError
-from ranit_rag.types import Extraction, Failure
+from ranit_rag.results import Extraction, Failure
 
 Row = Mapping[str, Any]
 _TOKENS = ("prompt_tokens", "cached_tokens", "output_tokens", "calls")

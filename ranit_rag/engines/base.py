@@ -10,7 +10,7 @@ from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.errors import EngineError
 from ranit_rag.overlaps import Decoding
 from ranit_rag.prompts.conversation import Conversation
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 
 Finish = Literal["stop", "length"]
 

@@ -9,7 +9,7 @@ from ranit_rag.engines.base import Answer, Finish, Token
 from ranit_rag.engines.spelling import cut, spell
 from ranit_rag.engines.vocabulary import Vocabulary
 from ranit_rag.errors import ServerError
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 
 _CONTEXT_KEYS = ("max_model_len", "context_length", "max_context_length", "context_window")
 

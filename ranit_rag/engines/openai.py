@@ -30,7 +30,7 @@ from ranit_rag.engines.server_errors import complaint, explain, too_long, withou
 from ranit_rag.engines.vocabulary import Vocabulary, load_vocabulary
 from ranit_rag.errors import EngineError, InputError
 from ranit_rag.prompts.conversation import Conversation, Query
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 
 Structured = Literal["auto", "vllm", "json_schema", "none"]
 

@@ -17,7 +17,7 @@ from ranit_rag.engines.spelling import spell
 from ranit_rag.errors import ContextLengthError, EngineError, InputError, ModelNotFoundError, RanitError
 from ranit_rag.extras import require
 from ranit_rag.prompts.conversation import Conversation, Query
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
 _USUAL_CONTEXT = 4096  # of models that do not say

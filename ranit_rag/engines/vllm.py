@@ -18,7 +18,7 @@ from ranit_rag.engines.spelling import spell
 from ranit_rag.errors import ContextLengthError, EngineError, ModelNotFoundError
 from ranit_rag.extras import require
 from ranit_rag.prompts.conversation import Conversation, Query
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 
 # Adapters are padded to one of these ranks; vLLM accepts no others.
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)

@@ -16,7 +16,7 @@ from ranit_rag.engines.base import Answer, Engine, EngineInfo, Reply, Token
 from ranit_rag.errors import EngineError
 from ranit_rag.journal import Journal
 from ranit_rag.prompts.conversation import Conversation
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 
 GENERATE = "generate"  # the stage under which a reply's usage tells the seconds that it took
 JOURNAL = {"journal": "answers", "version": 1}

@@ -21,7 +21,8 @@ from ranit_rag.journal import Journal
 from ranit_rag.overlaps import Decoding
 from ranit_rag.planning import Plan, Planner, Request
 from ranit_rag.prompts.conversation import AnswerForm
-from ranit_rag.types import Example, Extraction
+from ranit_rag.results import Extraction
+from ranit_rag.types import Example
 
 TEXTS_AT_ONCE = 16  # so many are lost at most where a kill meets an in-process engine at work
 

@@ -10,8 +10,8 @@ from ranit_rag.evaluation.metrics import mention_counts, partial_counts, strict_
 from ranit_rag.evaluation.runner import TextResult, Written
 from ranit_rag.evaluation.universalner import Item, normalise, read_answer
 from ranit_rag.prompts import parse_answer
+from ranit_rag.results import Extraction
 from ranit_rag.text import Grounder
-from ranit_rag.types import Extraction
 
 TypeCounts = Mapping[str, Counts]
 

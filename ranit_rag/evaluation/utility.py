@@ -24,13 +24,14 @@ from ranit_rag.evaluation.copies import copied
 from ranit_rag.evaluation.counts import Counts, set_counts, total
 from ranit_rag.pipeline import Ranit, Request
 from ranit_rag.progress import track
+from ranit_rag.results import Extraction, Failure
 from ranit_rag.retrieval.base import GivenExamples
 from ranit_rag.retrieval.judge import MIN_STORE_SIZE, Calibrated
 from ranit_rag.retrieval.retriever import StoreRetriever
 from ranit_rag.stores.base import Embedder, ExampleStore, StoreSet
 from ranit_rag.stores.snapshot import Snapshot
 from ranit_rag.text import detect_language
-from ranit_rag.types import Decision, Example, Extraction, Failure, entity_types
+from ranit_rag.types import Decision, Example, entity_types
 
 DEFAULT_THRESHOLD = 0.5
 THRESHOLDS = tuple(step / 20 for step in range(21))  # at 1.0 the store's examples are never shown

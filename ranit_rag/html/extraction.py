@@ -9,7 +9,8 @@ from itertools import zip_longest
 from ranit_rag.html.decision import ROUTES, verdict
 from ranit_rag.html.marks import Hues, annotated, hues_of, marked, tag
 from ranit_rag.html.parts import count, escape, style, styled, styles, table
-from ranit_rag.types import Example, Extraction, Failure
+from ranit_rag.results import Extraction, Failure
+from ranit_rag.types import Example
 
 
 def fragment(extraction: Extraction) -> str:

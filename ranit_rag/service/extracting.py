@@ -9,13 +9,13 @@ from typing import Any
 
 from ranit_rag.overlaps import Decoding
 from ranit_rag.pipeline import Ranit, Request
+from ranit_rag.results import Failure, Usage
 from ranit_rag.service.batching import follow_windows
 from ranit_rag.service.bodies import ExtractBody
 from ranit_rag.service.errors import RefusedError, error_fields
 from ranit_rag.service.explaining import explain
 from ranit_rag.service.limits import EXPLAINED_CHARACTERS
 from ranit_rag.service.metrics import Metrics
-from ranit_rag.types import Failure, Usage
 
 Tell = Callable[[str, dict[str, Any]], None]
 """Is told an event's name and data."""

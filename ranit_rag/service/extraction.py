@@ -12,13 +12,13 @@ from starlette.responses import Response, StreamingResponse
 
 from ranit_rag.corpus.rows import to_json
 from ranit_rag.pipeline import Ranit
+from ranit_rag.results import Usage
 from ranit_rag.service.bodies import ExtractBody, ExtractMany
 from ranit_rag.service.dependencies import Caller, while_connected
 from ranit_rag.service.errors import Json, error_fields, request_id
 from ranit_rag.service.extracting import Result, check, extract_each
 from ranit_rag.service.openapi import EXTRACT_ANSWERS
 from ranit_rag.service.state import Service, deadline_exceeded, within
-from ranit_rag.types import Usage
 
 _EVENTS = "text/event-stream"
 

@@ -18,8 +18,8 @@ from ranit_rag.corpus import Record, extract_corpus, outcomes
 from ranit_rag.corpus.outcomes import Outcome, Outcomes, outcome_in, outcome_of
 from ranit_rag.corpus.parts import Head
 from ranit_rag.errors import ServerError
+from ranit_rag.results import Dropped
 from ranit_rag.testing import ScriptedEngine
-from ranit_rag.types import Dropped
 
 entities = st.builds(Entity, evil_text, evil_text, st.integers(0, 99), st.integers(0, 99), st.none() | st.floats(0, 1))
 dropped = st.builds(Dropped, evil_text, evil_text, st.just("ungrounded"))

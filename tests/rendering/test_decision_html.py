@@ -8,7 +8,8 @@ import re
 import pytest
 
 from ranit_rag.errors import ServerError
-from ranit_rag.types import Decision, Example, Failure, ShownExample
+from ranit_rag.results import Failure
+from ranit_rag.types import Decision, Example, ShownExample
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(2)>'
 SHOWN = Example.from_mentions("Metformin helps.", {"drug": ["Metformin"]}, domain="biomedicine")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from ranit_rag.errors import ServerError
 from ranit_rag.html import PALETTE, fragment, page
-from ranit_rag.types import Decision, Dropped, Entity, Extraction, Failure, Usage
+from ranit_rag.results import Dropped, Extraction, Failure, Usage
+from ranit_rag.types import Decision, Entity
 
 
 class Reading(HTMLParser):

@@ -11,7 +11,8 @@ import click
 
 from ranit_rag.cli.terminal import console, highlighted, printable
 from ranit_rag.corpus.rows import to_json
-from ranit_rag.types import Example, Extraction
+from ranit_rag.results import Extraction
+from ranit_rag.types import Example
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -36,8 +36,9 @@ from ranit_rag.evaluation.report.document import (
 from ranit_rag.evaluation.runner import ArmRun, Model, TextResult
 from ranit_rag.evaluation.scoring import Losses, TextScore, score_text
 from ranit_rag.evaluation.significance import LEVEL, Comparison, Sample, compare_f1, estimate_f1
+from ranit_rag.results import Usage
 from ranit_rag.stores.base import StoreSet
-from ranit_rag.types import Decision, Route, Usage
+from ranit_rag.types import Decision, Route
 
 BINS = 20
 ROUTES: tuple[Route, ...] = get_args(Route)

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ranit_rag.html import PALETTE, hues_of
-from ranit_rag.types import Decision, Entity, Example, Extraction, ShownExample
+from ranit_rag.results import Extraction
+from ranit_rag.types import Decision, Entity, Example, ShownExample
 
 HOSTILE = (
     '<script>document.title="taken"</script><img src=x onerror=\'document.title="taken"\'>"><style>*{display:none}'

@@ -35,7 +35,8 @@ from ranit_rag.evaluation.significance import Sample, compare_f1, estimate_f1
 from ranit_rag.journal import Journal
 from ranit_rag.overlaps import Decoding
 from ranit_rag.precedents import Precedent, Weights, logit
-from ranit_rag.types import Example, Extraction
+from ranit_rag.results import Extraction
+from ranit_rag.types import Example
 from ranit_training.calibration.learning import text_counts
 
 LEFT_OUT = ("conll2003", "matscholar", "atis", "re3d", "ontonotes4_zh")

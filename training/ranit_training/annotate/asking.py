@@ -16,7 +16,7 @@ from ranit_rag.engines.defusing import defuse
 from ranit_rag.engines.server_errors import explain, without_credentials
 from ranit_rag.engines.vocabulary import Vocabulary
 from ranit_rag.errors import EngineError, InputError, ServerError
-from ranit_rag.types import Usage
+from ranit_rag.results import Usage
 from ranit_training.annotate.journal import Answered, Journal, passage_key
 from ranit_training.annotate.pace import LONGEST_PAUSE, Pace, retry_after
 from ranit_training.annotate.recipe import Recipe
