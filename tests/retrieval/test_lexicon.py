@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from timing import within
 
 from ranit_rag.precedents import Precedent
 from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents
@@ -120,3 +123,16 @@ class TestApart:
         cities = Example.from_mentions("Rome.", {"city": ["Rome"]}, source=CORRECTED)
         teams = Example.from_mentions("Rome United.", {"team": ["Rome United"]}, source=CORRECTED)
         assert not lexicon(cities, teams).apart("city", "team")
+
+
+@pytest.mark.timing
+def test_new_words_are_looked_up_not_searched_for() -> None:
+    """A search through all of this store takes a millisecond for each."""
+    rng = np.random.default_rng(0)
+    texts = [" ".join(f"w{word}" for word in words) for words in rng.integers(0, 5000, (20_000, 20))]
+    known = lexicon(*(Example.from_mentions(text, {"x": [text.split()[0]]}) for text in texts))
+    text = TextPrecedents("Some w1 here.", lambda: known, tuple)
+    assert text.of(5, 7, "x") is not None
+    with within(0.5):
+        for word in range(1000):
+            assert known.precedent(f"w{word} w{word + 1}", "x", ()) is not None
