@@ -130,7 +130,7 @@ class Collector:
                 unsaid += 1
         if not unsaid and not against:
             return plan.decision
-        told = f"; its words as examples have them: {unsaid} added, {against} dropped"
+        told = f"; its words as examples have them: {unsaid} put forward, {against} dropped"
         return replace(plan.decision, reason=plan.decision.reason + told)
 
     def _score(self, probability: float | None) -> float | None:

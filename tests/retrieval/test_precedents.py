@@ -103,7 +103,7 @@ class TestExtraction:
         known = [precedent(extraction, words, label) for words, label in found(extraction)]
         assert [(each.annotated, each.seen) for each in known] == [(2, 2), (3, 3)]
         assert [entity.score for entity in extraction.entities] == [each.unsaid() for each in known]
-        assert extraction.decision.reason.endswith("its words as examples have them: 2 added, 0 dropped")
+        assert extraction.decision.reason.endswith("its words as examples have them: 2 put forward, 0 dropped")
 
     def test_words_that_the_store_has_but_never_annotates_are_dropped(self, extract: Extract) -> None:
         extraction = extract({("", "drug"): ["nurse", "IBUPROFEN"]}, score=0.3)
@@ -114,7 +114,7 @@ class TestExtraction:
         known = precedent(extraction, "nurse", "drug")
         assert (known.annotated, known.seen) == (0, 3)
         assert dropped.entity.score == known.weighed(0.3)
-        assert extraction.decision.reason.endswith("1 added, 1 dropped")
+        assert extraction.decision.reason.endswith("1 put forward, 1 dropped")
 
     def test_new_words_are_left_to_the_model(self, extract: Extract) -> None:
         text = "The nurse gave naproxen against fever."
