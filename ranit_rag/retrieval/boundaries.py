@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ranit_rag.retrieval.concordance import EDGE, Concordance
+from ranit_rag.retrieval.concordance import EDGE, MARGIN, Concordance
 from ranit_rag.text.words import Words
 
 Kind = tuple[str, str]
 """``begin`` or ``end``, and the type of the entity that does."""
 Context = tuple[str, ...]
 """The words on one side of a boundary, the nearest first."""
-Numbers = NDArray[np.int64]
 
 _ANY: Kind = ("", "")  # all boundaries of words, also those where no entity begins or ends
 _BEFORE, _BEHIND = 0, 1
-_NEAR = 2  # words on either side
 _PRIOR = 3.0  # observations that what is expected counts as
 
 
@@ -34,7 +32,7 @@ class StoreBoundaries:
         self._kinds: dict[Kind, int] = {_ANY: 0}
         for label, number in concordance.labels.items():
             self._kinds |= {("begin", label): 2 * number + 1, ("end", label): 2 * number + 2}
-        words = concordance.words.astype(np.int64)
+        words = concordance.words
         every = np.flatnonzero((words[1:] != words[0]) | (words[:-1] != words[0])) + 1  # not within a margin
         labels, begins, ends = concordance.entities.astype(np.int64).T
         of_entities = np.concatenate([(2 * labels + 1) * len(words) + begins, (2 * labels + 2) * len(words) + ends])
@@ -44,38 +42,40 @@ class StoreBoundaries:
             kinds, places = kinds[counts], places[counts]
         self._total = np.bincount(kinds, minlength=len(self._kinds))
         self._tallies = {
-            _BEFORE: list(self._tallied(kinds, words[places - 1], words[places - 2])),
-            _BEHIND: list(self._tallied(kinds, words[places], words[places + 1])),
+            _BEFORE: list(self._tallied(kinds, (words[places - 1 - near] for near in range(MARGIN)))),
+            _BEHIND: list(self._tallied(kinds, (words[places + near] for near in range(MARGIN)))),
         }
 
     def likeness(self, text: Words, start: int, end: int, label: str, without: StoreBoundaries | None = None) -> float:
         """How much likelier than elsewhere an entity of the type begins and ends between the words of a place.
 
-        The sum, over its two boundaries and the words before and behind each, of log(p₂ / p₀). p₀ is the share of the
-        store's boundaries where an entity of the type begins or ends, p₁ that of those beside the same word, p₂ that of
-        those beside the same two words; each is expected to be the one before it (hierarchical Dirichlet priors;
-        MacKay and Peto, 1995). 0 where the store does not annotate the type, or no word begins and ends there.
-        ``without`` is a part of the store that does not count.
+        The sum, over its two boundaries and the words before and behind each, of log(p₂ / p₀). p₀ = (n + ½) / (N + 1)
+        is the share of the store's N boundaries where an entity of the type begins or ends. Of the N₁ beside the same
+        word n₁ are such, of the N₂ beside the same two n₂, and each share is expected to be the one before it
+        (hierarchical Dirichlet priors; MacKay and Peto, 1995): pᵢ = (nᵢ + 3 pᵢ₋₁) / (Nᵢ + 3). 0 where the store does
+        not annotate the type, or no word begins and ends there. ``without`` is a part of the store that does not count.
         """
         found = 0.0
         for name, boundary in (("begin", text.begin.get(start)), ("end", text.end.get(end))):
             kind = (name, label.casefold())
-            if boundary is None or kind not in self._kinds:
+            entities = self._count(kind, _BEFORE, (), without)
+            if boundary is None or not entities:
                 return 0.0
+            share = (entities + 0.5) / (self._count(_ANY, _BEFORE, (), without) + 1)
             for side, context in _beside(text.words, boundary):
-                share = (self._count(kind, side, (), without) + 0.5) / (self._count(_ANY, side, (), without) + 1)
                 expected = share
-                for near in range(1, _NEAR + 1):
+                for near in range(1, MARGIN + 1):
                     annotated, every = (self._count(each, side, context[:near], without) for each in (kind, _ANY))
                     expected = (annotated + _PRIOR * expected) / (every + _PRIOR)
                 found += log(expected / share)
         return found
 
-    def _tallied(self, kinds: Numbers, *context: Numbers) -> Iterator[Tally]:
+    def _tallied(self, kinds: NDArray[np.int64], context: Iterable[NDArray[np.int32]]) -> Iterator[Tally]:
         """How often each word, and each two words, stand beside boundaries of a kind."""
-        codes = kinds
+        codes = kinds.copy()
         for words in context:
-            codes = codes * len(self._numbers) + words
+            codes *= len(self._numbers)
+            codes += words
             yield Tally(codes)
 
     def _count(self, kind: Kind, side: int, context: Context, without: StoreBoundaries | None = None) -> int:
@@ -97,7 +97,7 @@ class StoreBoundaries:
 class Tally:
     """How often numbers occur, in 12 bytes for each that does."""
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, numbers: NDArray[np.int64]) -> None:
         self._numbers, counts = np.unique(numbers, return_counts=True)
         self._counts = counts.astype(np.int32)
 
@@ -109,7 +109,7 @@ class Tally:
 
 def _beside(words: tuple[str, ...], boundary: int) -> tuple[tuple[int, Context], tuple[int, Context]]:
     """The words before a boundary and behind it."""
-    edges = (EDGE,) * _NEAR
-    before = (*words[max(boundary - _NEAR, 0) : boundary][::-1], *edges)[:_NEAR]
-    behind = (*words[boundary : boundary + _NEAR], *edges)[:_NEAR]
+    edges = (EDGE,) * MARGIN
+    before = (*words[max(boundary - MARGIN, 0) : boundary][::-1], *edges)[:MARGIN]
+    behind = (*words[boundary : boundary + MARGIN], *edges)[:MARGIN]
     return (_BEFORE, before), (_BEHIND, behind)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import count, pairwise
 
 import numpy as np
@@ -14,9 +13,8 @@ from numpy.typing import NDArray
 from ranit_rag.text.words import WORD, lowered, parted
 from ranit_rag.types import Example
 
-Numbers = NDArray[np.int32]
 EDGE = ""  # stands beyond both ends of a text
-MARGIN = 2  # edges between two texts
+MARGIN = 2  # edges between two texts: so many words beside a boundary are counted
 
 
 class Concordance:
@@ -49,15 +47,22 @@ class Concordance:
         self.numbers, self.labels = dict(numbers), dict(labels)
         self.words, self.firsts = _numbers(words), _numbers(firsts)
         self.entities = _numbers(entities).reshape(-1, 3)
+        # Where each word stands: the places in the order of the words' numbers, and where each number begins there.
+        self._order = np.argsort(self.words, kind="stable").astype(np.int32)
+        self._starts = np.concatenate([[0], np.bincount(self.words, minlength=len(self.numbers)).cumsum()])
+        # Where the furthest entity ends that begins at each word or before it.
+        self._reach = np.zeros_like(self.words)
+        np.maximum.at(self._reach, self.entities[:, 1], self.entities[:, 2])
+        np.maximum.accumulate(self._reach, out=self._reach)
 
     def rows(self, words: Sequence[str]) -> NDArray[np.intp]:
         """The texts in which some lowered words stand in this order, not all of them as a part of an entity."""
-        numbers = [self.numbers.get(word, -1) for word in words]
-        if not numbers or min(numbers) < 0:
+        numbers = [self.numbers.get(word, 0) for word in words]
+        if not numbers or not all(numbers):  # the edge is no word, and 0
             return np.empty(0, np.intp)
-        starts, order = self._index
+        starts = self._starts
         rarest = min(range(len(numbers)), key=lambda each: starts[numbers[each] + 1] - starts[numbers[each]])
-        places = order[starts[numbers[rarest]] : starts[numbers[rarest] + 1]] - rarest
+        places = self._order[starts[numbers[rarest]] : starts[numbers[rarest] + 1]] - rarest
         places = places[(places >= 0) & (places + len(numbers) <= len(self.words))]
         for each, number in enumerate(numbers):
             places = places[self.words[places + each] == number]
@@ -69,20 +74,6 @@ class Concordance:
         """The texts in which words, or the edges behind them, stand."""
         return self.firsts.searchsorted(places, "right") - 1
 
-    @cached_property
-    def _index(self) -> tuple[NDArray[np.intp], Numbers]:
-        """Where each word stands: the places in the order of the words' numbers, and where each number begins there."""
-        order = np.argsort(self.words, kind="stable").astype(np.int32)
-        return np.concatenate([[0], np.bincount(self.words, minlength=len(self.numbers)).cumsum()]), order
 
-    @cached_property
-    def _reach(self) -> Numbers:
-        """Where the furthest entity ends that begins at each word or before it."""
-        _, begins, ends = self.entities.T
-        reach = np.zeros_like(self.words)
-        np.maximum.at(reach, begins, ends)
-        return np.maximum.accumulate(reach)
-
-
-def _numbers(values: array[int]) -> Numbers:
+def _numbers(values: array[int]) -> NDArray[np.int32]:
     return np.array(values, np.int32)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ranit_rag.precedents import Precedent
 from ranit_rag.retrieval.boundaries import StoreBoundaries
@@ -18,11 +20,12 @@ from ranit_rag.text.words import WORD, Words, lowered
 from ranit_rag.types import CORRECTED, Example
 
 _SHORTEST = 2  # characters: a single one says too little
+_NO_ROWS = np.empty(0, np.intp)
 _HARDLY = 0.01  # of the mentions of the rarer type: so many that overlap are slips of those who annotated
 
 
 class StoreLexicon:
-    """Words are compared without case, and found only where they begin and end as words.
+    """Words are compared without case and blanks, and found only where they begin and end as words.
 
     An example is taken to be annotated with all of the store's types, but for a corrected extraction: that tells only
     of the types that it has. Making a lexicon takes a pass over the store's entities; its texts are read when it is
@@ -33,46 +36,49 @@ class StoreLexicon:
         self.version = version
         self._examples = examples
         self._annotated = _annotations(examples)
-        corrected = [row for row, example in enumerate(examples) if example.source == CORRECTED]
-        self._corrected = np.array(corrected, np.intp)
-        self._told: defaultdict[str, list[int]] = defaultdict(list)
-        for row in corrected:
-            for label in {label.casefold() for label in examples[row].labels}:
-                self._told[label].append(row)
-        self._mentions = self._counted()
+        self._corrected = np.array([example.source == CORRECTED for example in examples], bool)
+        self._told = self._telling()
+        self._mentions = self._frequencies()
         self._most = max(self._mentions.values(), default=0)
         self._full, self._overlaps = self._overlapping()
-        self._longest = max(map(len, self._annotated), default=0)
-        self._beginnings = {begun.group() for words in self._annotated if (begun := WORD.match(words))}
+        self._longest = max((words.count(" ") + 1 for words in self._annotated), default=0)
+        self._beginnings = {words.split(" ", 1)[0] for words in self._annotated}
+        self._lock = threading.Lock()
+        self._read: Concordance | None = None
+        self._counted: StoreBoundaries | None = None
 
     def __deepcopy__(self, _: dict[int, Any]) -> StoreLexicon:
         return self  # it never changes, and may be large
 
-    def annotated_in(self, text: str, words: Words, types: Sequence[str]) -> list[tuple[int, int, str]]:
+    def annotated_in(self, words: Words, types: Sequence[str]) -> list[tuple[int, int, str]]:
         """The places of a lowered text whose words are annotated with one of the types, in order."""
         names = [(name, name.casefold()) for name in types]
-        ends = list(words.end)
+        ends, most = list(words.end), self._longest
         return [
             (start, end, name)
-            for start, number in words.begin.items()
-            if words.words[number] in self._beginnings
-            for end in ends[number : bisect_right(ends, start + self._longest)]
-            if (labels := self._annotated.get(text[start:end]))
+            for start, first in words.begin.items()
+            if words.words[first] in self._beginnings
+            for end, joined in zip(
+                ends[first : first + most], accumulate(words.words[first : first + most], _joined), strict=True
+            )
+            if (labels := self._annotated.get(joined))
             for name, label in names
             if label in labels
         ]
 
-    def precedent(self, words: str, label: str, without: Collection[int]) -> Precedent | None:
+    def precedent(self, words: Sequence[str], label: str, without: Collection[int]) -> Precedent | None:
         """What the store says of lowered words, but for some rows; None where it annotates no such type."""
-        name = label.casefold()
+        name, joined = label.casefold(), " ".join(words)
         mentions = self._mentions[name]
-        if len(words) < _SHORTEST or not mentions:
+        if len(joined) < _SHORTEST or not mentions:
             return None
-        annotated = np.array(self._annotated.get(words, {}).get(name, ()), np.intp)
-        seen = np.union1d(self._concordance.rows(WORD.findall(words)), annotated)
-        left_out = [*without, *np.setdiff1d(self._corrected, self._told.get(name, []))]
-        if left_out:
-            annotated, seen = np.setdiff1d(annotated, left_out), np.setdiff1d(seen, left_out)
+        annotated = np.array(self._annotated.get(joined, {}).get(name, ()), np.intp)
+        seen = np.union1d(self._concordance().rows(words), annotated)
+        corrected = seen[self._corrected[seen]]
+        if len(corrected):
+            seen = np.setdiff1d(seen, corrected[~_among(corrected, self._told.get(name, _NO_ROWS))])
+        if without:
+            annotated, seen = (np.setdiff1d(rows, list(without)) for rows in (annotated, seen))
         return Precedent(len(annotated), len(seen), mentions / self._most)
 
     def boundaries(self, rows: Collection[int] | None = None) -> StoreBoundaries:
@@ -80,10 +86,13 @@ class StoreLexicon:
 
         Corrected examples, which lack types, do not count.
         """
-        if rows is None:
-            return self._boundaries
-        chosen = [self._examples[row] for row in rows]
-        return StoreBoundaries(Concordance([example for example in chosen if example.source != CORRECTED]))
+        if rows is not None:
+            return StoreBoundaries(Concordance([self._examples[row] for row in rows if not self._corrected[row]]))
+        concordance = self._concordance()
+        with self._lock:
+            if self._counted is None:
+                self._counted = StoreBoundaries(concordance, without=np.flatnonzero(self._corrected))
+            return self._counted
 
     def apart(self, one: str, other: str) -> bool:
         """Whether the store annotates both types, and hardly ever in places that overlap."""
@@ -91,15 +100,22 @@ class StoreLexicon:
         fewest = min(self._full[name] for name in names)
         return fewest > 0 and self._overlaps[_pair(*names)] <= _HARDLY * fewest
 
-    @cached_property
     def _concordance(self) -> Concordance:
-        return Concordance(self._examples)
+        """Made by the thread that first asks for it, while others wait: it takes seconds of a large store."""
+        with self._lock:
+            if self._read is None:
+                self._read = Concordance(self._examples)
+            return self._read
 
-    @cached_property
-    def _boundaries(self) -> StoreBoundaries:
-        return StoreBoundaries(self._concordance, without=self._corrected)
+    def _telling(self) -> dict[str, NDArray[np.intp]]:
+        """The corrected examples that have a type, in order."""
+        told: defaultdict[str, list[int]] = defaultdict(list)
+        for row in np.flatnonzero(self._corrected).tolist():
+            for label in {label.casefold() for label in self._examples[row].labels}:
+                told[label].append(row)
+        return {label: np.array(rows, np.intp) for label, rows in told.items()}
 
-    def _counted(self) -> Counter[str]:
+    def _frequencies(self) -> Counter[str]:
         """How often each type is annotated; the same words count once in an example."""
         mentions: Counter[str] = Counter()
         for labels in self._annotated.values():
@@ -148,10 +164,10 @@ class TextPrecedents:
         return self._lexicon.boundaries(self._without) if self._without else None
 
     def annotated(self, types: Sequence[str]) -> list[tuple[int, int, str]]:
-        return self._lexicon.annotated_in(self._text, self._words, types)
+        return self._lexicon.annotated_in(self._words, types)
 
     def of(self, start: int, end: int, label: str) -> Precedent | None:
-        found = self._lexicon.precedent(self._text[start:end], label, self._without)
+        found = self._lexicon.precedent(WORD.findall(self._text, start, end), label, self._without)
         if found is None:
             return None
         bounds = self._lexicon.boundaries().likeness(self._words, start, end, label, self._left_out)
@@ -162,16 +178,26 @@ class TextPrecedents:
 
 
 def _annotations(examples: Sequence[Example]) -> dict[str, dict[str, list[int]]]:
-    """The rows in which lowered words are annotated with a lowered type."""
+    """The rows in which lowered words, with single blanks between them, are annotated with a lowered type."""
     found: dict[str, dict[str, list[int]]] = {}
     for row, example in enumerate(examples):
         for entity in example.entities:
-            words = lowered(entity.text)
+            words = " ".join(WORD.findall(lowered(entity.text)))
             if len(words) >= _SHORTEST:
                 rows = found.setdefault(words, {}).setdefault(entity.label.casefold(), [])
                 if not rows or rows[-1] != row:
                     rows.append(row)
     return found
+
+
+def _joined(words: str, word: str) -> str:
+    return f"{words} {word}"
+
+
+def _among(rows: NDArray[np.intp], known: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Which of some rows are among others, that are in order."""
+    places = np.minimum(known.searchsorted(rows), max(len(known) - 1, 0))
+    return known[places] == rows if len(known) else np.zeros(len(rows), bool)
 
 
 def _pair(one: str, other: str) -> tuple[str, str]:

@@ -178,7 +178,9 @@ class StoreRetriever:
         lexicon = self._lexicons.get(view.name)
         if lexicon is None or lexicon.version != view.snapshot.version:
             with self._lock:
-                lexicon = self._lexicons[view.name] = StoreLexicon(view.snapshot.examples, view.snapshot.version)
+                lexicon = self._lexicons.get(view.name)  # another thread may have made it meanwhile
+                if lexicon is None or lexicon.version != view.snapshot.version:
+                    lexicon = self._lexicons[view.name] = StoreLexicon(view.snapshot.examples, view.snapshot.version)
         return lexicon
 
     def _chosen(

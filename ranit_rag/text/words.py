@@ -9,7 +9,8 @@ import regex
 
 from ranit_rag.text.letters import SPACED_LETTER
 
-WORD = regex.compile(rf"(?:{SPACED_LETTER.pattern})+|\d+|\S", regex.V1)
+_DIGIT = regex.compile(r"\d")
+WORD = regex.compile(rf"(?:{SPACED_LETTER.pattern})+|{_DIGIT.pattern}+|\S", regex.V1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,6 @@ def parted(text: str, place: int) -> bool:
 @lru_cache(maxsize=1 << 14)
 def _kind(character: str) -> str:
     """``letter`` or ``digit`` of words that blanks part; nothing else joins."""
-    if character.isdecimal():
+    if _DIGIT.match(character):
         return "digit"
     return "letter" if SPACED_LETTER.match(character) else ""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from math import isclose, log
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from random_examples import random_examples, texts
 
 from ranit_rag.retrieval.boundaries import StoreBoundaries
 from ranit_rag.retrieval.concordance import Concordance
@@ -80,6 +83,58 @@ class TestLikeness:
         assert isclose(left, StoreBoundaries(whole).likeness(text, 5, 13, "drug", part))
 
 
+Observed = tuple[set[tuple[str, str]], tuple[str, str], tuple[str, str]]
+"""A boundary: what begins and ends there, the two words before it and the two behind it, the nearer first."""
+
+
+def observed(examples: list[Example]) -> list[Observed]:
+    """Every boundary of the texts, one by one."""
+    found = []
+    for example in examples:
+        words = Words.of(lowered(example.text))
+        around = ["", "", *words.words, "", ""]
+        for boundary in range(len(words.words) + 1) if words.words else ():
+            kinds = set()
+            for entity in example.entities:
+                ends = (("begin", words.begin[entity.start]), ("end", words.end[entity.end]))
+                kinds |= {(name, entity.label.casefold()) for name, place in ends if place == boundary}
+            second, first, third, fourth = around[boundary : boundary + 4]
+            found.append((kinds, (first, second), (third, fourth)))
+    return found
+
+
+def counted(known: list[Observed], words: Words, start: int, end: int, label: str) -> float:
+    """The likeness by its formula, with counts that are made anew for each of its terms."""
+    around = ["", "", *words.words, "", ""]
+    found = 0.0
+    for name, boundary in (("begin", words.begin[start]), ("end", words.end[end])):
+        kind = (name, label)
+        share = (sum(kind in kinds for kinds, *_ in known) + 0.5) / (len(known) + 1)
+        if share * (len(known) + 1) < 1:
+            return 0.0
+        for side, context in ((1, around[boundary : boundary + 2][::-1]), (2, around[boundary + 2 : boundary + 4])):
+            expected = share
+            for near in (1, 2):
+                alike = [each for each in known if list(each[side][:near]) == context[:near]]
+                expected = (sum(kind in each[0] for each in alike) + 3 * expected) / (len(alike) + 3)
+            found += log(expected / share)
+    return found
+
+
+@given(st.lists(random_examples(), max_size=5), texts(5), st.data())
+def test_counts_are_those_that_are_made_one_by_one(examples: list[Example], text: str, data: st.DataObject) -> None:
+    out = [row for row in range(len(examples)) if data.draw(st.booleans())]
+    rest = observed([example for row, example in enumerate(examples) if row not in out])
+    words, known = Words.of(lowered(text)), Concordance(examples)
+    whole, part = StoreBoundaries(known), StoreBoundaries(Concordance([examples[row] for row in out]))
+    for start in words.begin:
+        for end in (each for each in words.end if each > start):
+            for label in ("x", "y"):
+                expected = counted(rest, words, start, end, label)
+                assert isclose(StoreBoundaries(known, out).likeness(words, start, end, label), expected, abs_tol=1e-9)
+                assert isclose(whole.likeness(words, start, end, label, part), expected, abs_tol=1e-9)
+
+
 class TestOfAStore:
     def test_precedents_have_it(self) -> None:
         text = "Give naproxen against cramps."
@@ -96,5 +151,12 @@ class TestOfAStore:
     def test_corrected_examples_do_not_count(self) -> None:
         corrected = [Example(each.text, each.entities, source=CORRECTED) for each in GIVEN]
         found = TextPrecedents("Give naproxen!", lambda: StoreLexicon(corrected), tuple).of(5, 13, "drug")
+        assert found is not None
+        assert found.bounds == 0
+
+    def test_a_type_of_corrected_examples_alone_has_none(self) -> None:
+        corrected = Example.from_mentions("Buy the phone today.", {"gadget": ["phone"]}, source=CORRECTED)
+        known = StoreLexicon([*GIVEN, corrected])
+        found = TextPrecedents("Buy the radio today.", lambda: known, tuple).of(8, 13, "gadget")
         assert found is not None
         assert found.bounds == 0

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import copy
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,9 +15,10 @@ from hypothesis import strategies as st
 from timing import within
 
 from ranit_rag.precedents import Precedent
+from ranit_rag.retrieval.concordance import Concordance
 from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents
-from ranit_rag.text.words import lowered
-from ranit_rag.types import CORRECTED, Example
+from ranit_rag.text.words import WORD, lowered
+from ranit_rag.types import CORRECTED, Entity, Example
 
 
 def lexicon(*examples: Example) -> StoreLexicon:
@@ -52,24 +57,24 @@ class TestSpans:
 
     def test_an_empty_store_knows_nothing(self) -> None:
         assert list(TextPrecedents("Rome", lexicon, tuple).annotated(["city"])) == []
-        assert lexicon().precedent("rome", "city", ()) is None
+        assert lexicon().precedent(["rome"], "city", ()) is None
 
 
 class TestPrecedents:
     def test_examples_are_counted_not_places(self) -> None:
-        assert lexicon(ROME, PLAIN).precedent("rome", "city", ()) == Precedent(1, 2)
+        assert lexicon(ROME, PLAIN).precedent(["rome"], "city", ()) == Precedent(1, 2)
 
     def test_a_type_is_the_same_in_any_case(self) -> None:
-        assert lexicon(ROME).precedent("rome", "City", ()) == lexicon(ROME).precedent("rome", "city", ())
+        assert lexicon(ROME).precedent(["rome"], "City", ()) == lexicon(ROME).precedent(["rome"], "city", ())
 
     def test_rows_can_be_left_out(self) -> None:
         found = lexicon(ROME, PLAIN)
-        assert found.precedent("rome", "city", {0}) == Precedent(0, 1)
-        assert found.precedent("rome", "city", {0, 1}) == Precedent(0, 0)
+        assert found.precedent(["rome"], "city", {0}) == Precedent(0, 1)
+        assert found.precedent(["rome"], "city", {0, 1}) == Precedent(0, 0)
 
     def test_unknown_words_and_types(self) -> None:
-        assert lexicon(ROME).precedent("paris", "city", ()) == Precedent(0, 0)
-        assert lexicon(ROME).precedent("rome", "river", ()) is None
+        assert lexicon(ROME).precedent(["paris"], "city", ()) == Precedent(0, 0)
+        assert lexicon(ROME).precedent(["rome"], "river", ()) is None
 
     def test_a_part_of_an_entity_tells_nothing_of_the_part(self) -> None:
         shown = Example.from_mentions("他得了急性肺炎，又得肺炎。", {"疾病": ["急性肺炎"]})
@@ -77,15 +82,33 @@ class TestPrecedents:
         assert lexicon(within).precedent("肺炎", "疾病", ()) == Precedent(0, 0)
         assert lexicon(within, shown).precedent("肺炎", "疾病", ()) == Precedent(0, 1)
 
+    @pytest.mark.parametrize(
+        ("mention", "written"),
+        [("New York", "New\nYork"), ("New York", "New\u00a0 York"), ("AT & T", "AT&T"), ("Rome ", "Rome")],
+    )
+    def test_blanks_do_not_count(self, mention: str, written: str) -> None:
+        shown = [Example(f"To {mention}.", (Entity(mention, "x", 3, 3 + len(mention)),)) for _ in range(3)]
+        precedents = TextPrecedents(f"In {written} now", lambda: lexicon(*shown), tuple)
+        place = (3, 3 + len(written), "x")
+        assert list(precedents.annotated(["x"])) == [place]
+        found = precedents.of(*place)
+        assert found is not None
+        assert (found.annotated, found.seen) == (3, 3)
+
+    def test_a_correction_tells_only_of_the_types_that_it_has(self) -> None:
+        corrected = Example("Rome won.", ROME.entities[:1], source=CORRECTED)
+        assert lexicon(ROME, corrected).precedent(["rome"], "city", ()) == Precedent(2, 2)
+        assert lexicon(ROME, corrected).precedent(["rome"], "team", ()) == Precedent(0, 1, share=0.5)
+
     def test_words_across_two_examples_are_none(self) -> None:
         ends, begins = Example("We like new"), Example.from_mentions("York is old.", {"city": ["York"]})
-        assert lexicon(ends, begins).precedent("new\nyork", "city", ()) == Precedent(0, 0)
+        assert lexicon(ends, begins).precedent(["new", "york"], "city", ()) == Precedent(0, 0)
 
     def test_types_are_told_apart_by_how_often_they_are_annotated(self) -> None:
         texts = [Example.from_mentions(f"{i} Rome", {"city": ["Rome"]}) for i in range(8)]
         texts.append(Example.from_mentions("Rome and Rome, then Bob", {"city": ["Rome"], "person": ["Bob"]}))
-        assert lexicon(*texts).precedent("lou", "city", ()) == Precedent(0, 0, share=1.0)
-        assert lexicon(*texts).precedent("lou", "person", ()) == Precedent(0, 0, share=1 / 9)
+        assert lexicon(*texts).precedent(["lou"], "city", ()) == Precedent(0, 0, share=1.0)
+        assert lexicon(*texts).precedent(["lou"], "person", ()) == Precedent(0, 0, share=1 / 9)
 
     def test_a_copy_is_the_same(self) -> None:
         found = lexicon(ROME)
@@ -99,7 +122,7 @@ def test_whatever_is_annotated_is_found_in_its_own_text(text: str, data: st.Data
     if words:
         mention = data.draw(st.sampled_from(words))
         example = Example.from_mentions(text, {"x": [mention]})
-        found = lexicon(example).precedent(lowered(mention), "x", ())
+        found = lexicon(example).precedent(WORD.findall(lowered(mention)), "x", ())
         assert found is not None
         assert (found.annotated, found.seen) == (1, 1)
 
@@ -125,6 +148,28 @@ class TestApart:
         assert not lexicon(cities, teams).apart("city", "team")
 
 
+def test_threads_that_ask_at_once_wait_for_one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    at_once = threading.Barrier(8)
+
+    class Counted(Concordance):
+        def __init__(self, examples: Sequence[Example]) -> None:
+            made.append(len(examples))
+            time.sleep(0.05)
+            super().__init__(examples)
+
+    monkeypatch.setattr("ranit_rag.retrieval.lexicon.Concordance", Counted)
+    known = lexicon(ROME, PLAIN)
+
+    def ask(_: int) -> Precedent | None:
+        at_once.wait()
+        return TextPrecedents("Rome", lambda: known, tuple).of(0, 4, "city")
+
+    with ThreadPoolExecutor(8) as threads:
+        assert len(set(threads.map(ask, range(8)))) == 1
+    assert made == [2]
+
+
 @pytest.mark.timing
 def test_new_words_are_looked_up_not_searched_for() -> None:
     """A search through all of this store takes a millisecond for each."""
@@ -135,4 +180,14 @@ def test_new_words_are_looked_up_not_searched_for() -> None:
     assert text.of(5, 7, "x") is not None
     with within(0.5):
         for word in range(1000):
-            assert known.precedent(f"w{word} w{word + 1}", "x", ()) is not None
+            assert known.precedent(["w", str(word), "w", str(word + 1)], "x", ())
+
+
+@pytest.mark.timing
+def test_many_corrections_cost_a_look_up_little() -> None:
+    corrected = [Example.from_mentions(f"w{n} again", {"x": [f"w{n}"]}, source=CORRECTED) for n in range(20_000)]
+    known = lexicon(*corrected, Example.from_mentions("v0 v1", {"y": ["v0"]}))
+    assert known.precedent(["w", "1"], "y", ()) == Precedent(0, 0, share=1 / 20_000)
+    with within(0.5):
+        for number in range(1000):
+            assert known.precedent(["w", str(number)], "x", ()) == Precedent(1, 1)

@@ -154,6 +154,14 @@ def main() -> None:
     parser.add_argument("--dtype")
     parser.add_argument("--journal", type=Path)
     options = parser.parse_args()
+    evaluated = list(evaluation_sets(options.sample, options.sets)) if options.sample else []
+    seen = (
+        list(seen_sets(options.recipe, options.checkpoint, options.seen_sample, options.sets))
+        if options.seen_sample
+        else []
+    )
+    if missing := set(options.sets).difference(each.name for each in (*evaluated, *seen)):
+        parser.error(f"neither an evaluation set nor one with a split unseen in training: {', '.join(sorted(missing))}")
     settings = Settings(dtype=options.dtype, model=str(options.checkpoint))
     model = Model("embedded", open_engine(settings), settings)
     stores = seed_stores()
@@ -169,18 +177,12 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         journal = options.journal or Path(folder) / "answers.jsonl"
-        if options.sample:
-            report = measured(
-                f"Evaluation sets, at most {options.sample} texts each",
-                list(evaluation_sets(options.sample, options.sets)),
-                ARMS,
-                journal,
-            )
+        if evaluated:
+            report = measured(f"Evaluation sets, at most {options.sample} texts each", evaluated, ARMS, journal)
             for arm in (NONE, ALL):
                 print(f"\n### Scores, evaluation sets, {arm}\n")
                 print("\n".join(scores(report, [each.name for each in report.sets], arm)), flush=True)
-        if options.seen_sample:
-            seen = list(seen_sets(options.recipe, options.checkpoint, options.seen_sample, options.sets))
+        if seen:
             measured(f"Seen domains, at most {options.seen_sample} texts each", seen, SEEN_ARMS, journal)
 
 

@@ -1,4 +1,7 @@
-"""What several runs of ``evaluate.py`` printed, each of some sets, as one: ``python joined.py FILE ...``."""
+"""What several runs of ``evaluate.py`` printed, each of some sets, as one: ``python joined.py FILE ...``.
+
+Means are those of the numbers in the rows, which have one decimal.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,8 @@ def joined(lines: Sequence[str]) -> Iterator[str]:
     yield from lines[:2]
     yield from (f"| {name} | {cells} |" for name, cells in sorted(rows.items()))
     if "| ECE |" in lines[0]:
-        yield f"\nThe mean of the errors is {mean(_numbers(cells)[0] for cells in rows.values()):.3f}."
+        if rows:
+            yield f"\nThe mean of the errors is {mean(_numbers(cells)[0] for cells in rows.values()):.3f}."
         return
     for language, spoken in LANGUAGES.items():
         columns = zip(*(_numbers(cells) for name, cells in rows.items() if _language(name) == language), strict=True)
