@@ -14,6 +14,7 @@ from ranit_rag.text.words import WORD, lowered, parted
 from ranit_rag.types import Example
 
 EDGE = ""  # stands beyond both ends of a text
+FREQUENT, REMEMBERED = 1000, 256  # words of so many texts take milliseconds to find: so many of them are kept
 MARGIN = 2  # edges between two texts: so many words beside a boundary are counted
 
 
@@ -54,9 +55,24 @@ class Concordance:
         self._reach = np.zeros_like(self.words)
         np.maximum.at(self._reach, self.entities[:, 1], self.entities[:, 2])
         np.maximum.accumulate(self._reach, out=self._reach)
+        self._frequent: dict[tuple[str, ...], NDArray[np.intp]] = {}
 
-    def rows(self, words: Sequence[str]) -> NDArray[np.intp]:
-        """The texts in which some lowered words stand in this order, not all of them as a part of an entity."""
+    def rows(self, words: tuple[str, ...]) -> NDArray[np.intp]:
+        """The texts, in order, in which lowered words follow one another, and not only as a part of an entity."""
+        found = self._frequent.get(words)
+        if found is None:
+            found = self._find(words)
+            if len(found) >= FREQUENT:
+                if len(self._frequent) >= REMEMBERED:
+                    self._frequent.clear()
+                self._frequent[words] = found
+        return found
+
+    def rows_of(self, places: NDArray[np.integer]) -> NDArray[np.intp]:
+        """The texts in which words, or the edges behind them, stand."""
+        return self.firsts.searchsorted(places, "right") - 1
+
+    def _find(self, words: tuple[str, ...]) -> NDArray[np.intp]:
         numbers = [self.numbers.get(word, 0) for word in words]
         if not numbers or not all(numbers):  # the edge is no word, and 0
             return np.empty(0, np.intp)
@@ -69,10 +85,6 @@ class Concordance:
         ends = places + len(numbers)
         within = (self._reach[places - 1] >= ends) | (self._reach[places] > ends)
         return np.unique(self.rows_of(places[~within]))
-
-    def rows_of(self, places: NDArray[np.integer]) -> NDArray[np.intp]:
-        """The texts in which words, or the edges behind them, stand."""
-        return self.firsts.searchsorted(places, "right") - 1
 
 
 def _numbers(values: array[int]) -> NDArray[np.int32]:

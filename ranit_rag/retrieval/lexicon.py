@@ -73,13 +73,13 @@ class StoreLexicon:
         if len(joined) < _SHORTEST or not mentions:
             return None
         annotated = np.array(self._annotated.get(joined, {}).get(name, ()), np.intp)
-        seen = np.union1d(self._concordance().rows(words), annotated)
-        corrected = seen[self._corrected[seen]]
-        if len(corrected):
-            seen = np.setdiff1d(seen, corrected[~_among(corrected, self._told.get(name, _NO_ROWS))])
-        if without:
-            annotated, seen = (np.setdiff1d(rows, list(without)) for rows in (annotated, seen))
-        return Precedent(len(annotated), len(seen), mentions / self._most)
+        rows = self._concordance().rows(tuple(words))
+        within = annotated[~_among(annotated, rows)]  # annotated only as a part of other entities
+        silent = self._silent(rows, name)
+        left_out = np.array([row for row in without if row not in silent], np.intp)
+        fewer = _among(left_out, annotated)
+        seen = len(rows) + len(within) - len(silent) - int((fewer | _among(left_out, rows)).sum())
+        return Precedent(len(annotated) - int(fewer.sum()), seen, mentions / self._most)
 
     def boundaries(self, rows: Collection[int] | None = None) -> StoreBoundaries:
         """Between which words entities stand, in all examples or in some rows.
@@ -106,6 +106,11 @@ class StoreLexicon:
             if self._read is None:
                 self._read = Concordance(self._examples)
             return self._read
+
+    def _silent(self, rows: NDArray[np.intp], name: str) -> NDArray[np.intp]:
+        """The corrected examples among some that lack a type, and so do not tell of it."""
+        corrected: NDArray[np.intp] = rows[self._corrected[rows]]
+        return corrected[~_among(corrected, self._told.get(name, _NO_ROWS))]
 
     def _telling(self) -> dict[str, NDArray[np.intp]]:
         """The corrected examples that have a type, in order."""

@@ -26,3 +26,16 @@ def random_examples(draw: st.DrawFn) -> Example:
         start, end = begins[first], ends[draw(st.integers(first, len(ends) - 1))]
         entities.append(Entity(text[start:end], draw(st.sampled_from(LABELS)), start, end))
     return Example(text, tuple(entities))
+
+
+def stands(wanted: tuple[str, ...], example: Example) -> bool:
+    """Whether the words stand in a place of the example that is no part of a longer entity."""
+    words = Words.of(lowered(example.text))
+    begins, ends = list(words.begin), list(words.end)
+    places = [
+        (begins[first], ends[first + len(wanted) - 1])
+        for first in range(len(begins) - len(wanted) + 1)
+        if words.words[first : first + len(wanted)] == wanted
+    ]
+    spans = [(entity.start, entity.end) for entity in example.entities]
+    return any(not any(a <= start and end <= b and (a, b) != (start, end) for a, b in spans) for start, end in places)

@@ -7,17 +7,19 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from random_examples import random_examples, stands, texts
 from timing import within
 
 from ranit_rag.precedents import Precedent
 from ranit_rag.retrieval.concordance import Concordance
 from ranit_rag.retrieval.lexicon import StoreLexicon, TextPrecedents
-from ranit_rag.text.words import WORD, lowered
+from ranit_rag.text.words import WORD, Words, lowered
 from ranit_rag.types import CORRECTED, Entity, Example
 
 
@@ -99,6 +101,8 @@ class TestPrecedents:
         corrected = Example("Rome won.", ROME.entities[:1], source=CORRECTED)
         assert lexicon(ROME, corrected).precedent(["rome"], "city", ()) == Precedent(2, 2)
         assert lexicon(ROME, corrected).precedent(["rome"], "team", ()) == Precedent(0, 1, share=0.5)
+        without_any = Example("Rome won.", source=CORRECTED)
+        assert lexicon(ROME, without_any).precedent(["rome"], "city", ()) == Precedent(1, 1)
 
     def test_words_across_two_examples_are_none(self) -> None:
         ends, begins = Example("We like new"), Example.from_mentions("York is old.", {"city": ["York"]})
@@ -125,6 +129,25 @@ def test_whatever_is_annotated_is_found_in_its_own_text(text: str, data: st.Data
         found = lexicon(example).precedent(WORD.findall(lowered(mention)), "x", ())
         assert found is not None
         assert (found.annotated, found.seen) == (1, 1)
+
+
+@given(st.lists(st.tuples(random_examples(), st.booleans()), max_size=5), texts(3), st.sampled_from("xy"), st.data())
+def test_counts_are_those_that_are_made_one_by_one(
+    given: list[tuple[Example, bool]], sought: str, label: str, data: st.DataObject
+) -> None:
+    examples = [replace(example, source=CORRECTED if corrected else "") for example, corrected in given]
+    without = {row for row in range(len(examples)) if data.draw(st.booleans())}
+    words = Words.of(lowered(sought)).words
+    annotated = seen = 0
+    for example in (example for row, example in enumerate(examples) if row not in without and words):
+        tells = example.source != CORRECTED or label in {each.casefold() for each in example.labels}
+        same = [each for each in example.entities if Words.of(lowered(each.text)).words == words]
+        is_annotated = any(each.label.casefold() == label for each in same)
+        annotated += is_annotated
+        seen += tells and (is_annotated or stands(words, example))
+    found = lexicon(*examples).precedent(words, label, without)
+    if found is not None:
+        assert (found.annotated, found.seen) == (annotated, seen)
 
 
 class TestApart:
