@@ -53,7 +53,7 @@ ARMS = (
     Arm("calibrated", pool=None, precedents=False, name=f"{ALL}, examples"),
 )
 
-SEEN_ARMS = tuple(arm for arm in ARMS if arm.name in (NONE, NEAREST, ALL))
+SEEN_ARMS = tuple(arm for arm in ARMS if arm.name in (NONE, NEAREST, ALL, f"{ALL}, examples"))
 
 
 def evaluation_sets(sample: int, names: Collection[str]) -> Iterator[EvaluationSet]:
