@@ -14,6 +14,7 @@ from click.testing import Result
 
 from ranit_rag.stores.seeds import seed_examples
 from ranit_rag.testing import ScriptedEngine
+from ranit_rag.types import Example
 
 Run = Callable[..., Result]
 TEXT = "Aspirin eased her migraine."
@@ -262,20 +263,11 @@ class TestDecoding:
         assert [dropped["reason"] for dropped in row["dropped"]] == ["unsure"]
 
     def test_whether_a_store_speaks_of_its_words_can_be_said(self, run: Run) -> None:
-        seeds = seed_examples("biomedicine")[:20]
-        Path("seeds.jsonl").write_text(jsonl(*(example.to_dict() for example in seeds)), encoding="utf-8")
-        run("store", "import", "clinic", "seeds.jsonl")
-        label = seeds[0].entities[0].label
-        asked = (
-            "extract",
-            f"Note: {seeds[0].entities[0].text}.",
-            "-t",
-            label,
-            "--domain",
-            "clinic",
-            "--judge",
-            "always",
-        )
+        texts = ("Give codeine against pain.", "He took codeine again.", "She was given codeine twice.")
+        shown = [Example.from_mentions(text, {"drug": ["codeine"]}).to_dict() for text in texts]
+        Path("shown.jsonl").write_text(jsonl(*shown), encoding="utf-8")
+        assert run("store", "import", "clinic", "shown.jsonl").exit_code == 0
+        asked = ("extract", "He was given codeine.", "-t", "drug", "--domain", "clinic", "--judge", "always")
         told = {flag: rows(run(*asked, flag, "--format", "jsonl")) for flag in ("--precedents", "--no-precedents")}
         assert [len(row["entities"]) for (row,) in told.values()] == [1, 0]
 
