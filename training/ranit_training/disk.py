@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from pathlib import Path
 
 from ranit_rag.errors import DataError
@@ -27,9 +28,8 @@ def check_writable(path: Path) -> None:
     """Raises DataError where nothing can be written under ``path``, which is made if it is not there."""
     try:
         path.mkdir(parents=True, exist_ok=True)
-        probe = path / ".writable"
-        probe.write_bytes(b"")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=path):  # of a name of its own: the processes of one run ask at once
+            pass
     except OSError as error:
         raise DataError(
             f"cannot write to {path}: {error.strerror or error}", hint="check the path and the space on the disk"
