@@ -22,7 +22,7 @@ from ranit_rag.evaluation.report.charts import charts
 from ranit_rag.evaluation.report.document import Report, read_report, report_from, report_schema
 from ranit_rag.evaluation.report.markdown import report_markdown
 from ranit_rag.evaluation.report.page import report_page
-from ranit_rag.evaluation.report.svg import ticks
+from ranit_rag.evaluation.report.svg import COLOURS, Chart, ticks
 from ranit_rag.evaluation.report.tables import details, overview
 from ranit_rag.types import Entity, Example
 
@@ -128,6 +128,16 @@ def test_reports_on_the_same_texts_are_compared(tmp_path: Path, measured: Measur
     other = run_experiment(experiment(reader(news), [news], [NEVER]), tmp_path / "journal")
     with pytest.raises(InputError, match="not on the same texts"):
         compare_reports(report, other)
+
+
+def test_every_series_of_a_chart_looks_otherwise() -> None:
+    looks = set()
+    for series in range(2 * len(COLOURS)):
+        chart = Chart("scores", 100)
+        chart.line([(0, 0), (1, 1)], series)
+        chart.dot(1, 1, series)
+        looks.add(chart.to_svg())
+    assert len(looks) == 2 * len(COLOURS)
 
 
 def test_ticks_are_round_and_within_the_range() -> None:

@@ -29,13 +29,17 @@ def _style() -> str:
         "svg:root{color-scheme:light dark}"
         ".chart{color:light-dark(#1c2330,#e6e9ef);font:12px system-ui,'Noto Sans','Noto Sans CJK SC',sans-serif}"
         ".chart text{fill:currentColor}.chart .axis{stroke:currentColor;opacity:.25}.chart .mute{opacity:.7}"
-        f".chart .fill{{fill:var(--c)}}.chart .line{{stroke:var(--c);fill:none;stroke-width:2}}{series}"
+        f".chart .fill{{fill:var(--c)}}.chart .line,.chart .ring{{stroke:var(--c);fill:none;stroke-width:2}}"
+        f".chart .dashed{{stroke-dasharray:5 3}}{series}"
     )
 
 
 @dataclass(slots=True)
 class Chart:
-    """Marks are drawn in the order in which they are added. Sizes are pixels at full width."""
+    """Marks are drawn in the order in which they are added. Sizes are pixels at full width.
+
+    Series beyond the last colour begin again with the first, in dashed lines and hollow dots.
+    """
 
     title: str
     height: int
@@ -48,14 +52,15 @@ class Chart:
 
     def line(self, points: Sequence[tuple[float, float]], series: int, *, tip: str = "") -> None:
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        self._marks.append(f'<polyline class="line s{series % len(COLOURS)}" points="{path}">{_tip(tip)}</polyline>')
+        kind = f"line s{series % len(COLOURS)}{' dashed' if series >= len(COLOURS) else ''}"
+        self._marks.append(f'<polyline class="{kind}" points="{path}">{_tip(tip)}</polyline>')
 
     def rule(self, x1: float, y1: float, x2: float, y2: float, *, dashed: bool = False) -> None:
         dash = ' stroke-dasharray="4 3"' if dashed else ""
         self._marks.append(f'<line class="axis" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"{dash}/>')
 
     def dot(self, x: float, y: float, series: int, *, tip: str = "", radius: float = 4) -> None:
-        kind = f"fill s{series % len(COLOURS)}"
+        kind = f"{'ring' if series >= len(COLOURS) else 'fill'} s{series % len(COLOURS)}"
         self._marks.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">{_tip(tip)}</circle>')
 
     def bar(self, x: float, y: float, width: float, height: float, series: int, *, tip: str = "") -> None:
