@@ -95,8 +95,9 @@ def main() -> None:
     parser.add_argument("checkpoint", nargs="?", help="the embedded model, if none is given")
     parser.add_argument("--items", type=int, default=100, help="of each kind and language")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-precedents", action="store_true", help="the model alone, shown the examples")
     options = parser.parse_args()
-    ner = Ranit(options.checkpoint, retriever=NoExamples("the probe gives them"))
+    ner = Ranit(options.checkpoint, retriever=NoExamples("the probe gives them"), precedents=not options.no_precedents)
     print("| language | taught by | present | absent | both |\n|---|---|---|---|---|")
     for language in FRAMES:
         for kind in ("words", "places"):
