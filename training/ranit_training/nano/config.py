@@ -84,12 +84,16 @@ class MixtureConfig:
 
     ``sets`` is a folder of .jsonl.xz. ``held_out`` sets are evaluated on and never read in any split but to keep their
     texts out; ``left_out`` ones are not used. Of a set's records without entities, at most the share ``empty`` of the
-    others is kept. ``labels`` gives labels of a set another name, or none to forget them. ``near`` and ``far`` are how
-    many nearest records of the own set, and of others in the language, each record knows.
+    others is kept. ``labels`` gives labels of a set another name, or none to forget them. ``simplified`` sets are in
+    traditional characters, and are read in simplified ones. ``near`` and ``far`` are how many nearest records of the
+    own set, and of others in the language, each record knows. ``written``: a folder of texts in blocks
+    (``nano.written``), each of them a set of its own.
     """
 
     sets: Path
     held_out: tuple[str, ...]
+    written: Path | None = None
+    simplified: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     cap: int = 25_000
     caps: Mapping[str, int] = field(default_factory=dict)
@@ -113,7 +117,8 @@ class EpisodeConfig:
     a longer text. ``lower``, ``typos``: noise, in English texts alone. ``foreign``: a type of a set of another kind
     is asked too.
 
-    A set's weight is its size to the power of ``smoothing``, times ``weights``. Sets with more than ``most_types``
+    A set's weight is its size to the power of ``smoothing``, times ``weights``, times ``written`` if it is a written
+    block. Sets with more than ``most_types``
     types are asked for a part of the absent ones. Of sets named in ``partial`` absent types are unknown.
     """
 
@@ -132,6 +137,7 @@ class EpisodeConfig:
     groups: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     partial: tuple[str, ...] = ()
+    written: float = 1.0
     smoothing: float = 0.6
     most_types: int = 20
     most_characters: int = 900
@@ -159,7 +165,7 @@ class TrainConfig:
     seed: int = 0
 
 
-_FOLDERS = {CorpusConfig: ("text", "sets"), MixtureConfig: ("sets",)}
+_FOLDERS = {CorpusConfig: ("text", "sets"), MixtureConfig: ("sets", "written")}
 
 
 def read_section(path: Path, name: str, kind: type[Section]) -> Section:
@@ -175,7 +181,7 @@ def read_section(path: Path, name: str, kind: type[Section]) -> Section:
     if not isinstance(values, dict):
         raise InputError(f"{path} has no section {name!r}", hint="start from a copy of nano.yaml")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    values |= {key: (path.parent / str(values.get(key, ""))).resolve() for key in _FOLDERS.get(kind, ())}
+    values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
     if isinstance(values.get("rate"), dict):
         values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
     return _made(kind, values, f"{path}: {name}")

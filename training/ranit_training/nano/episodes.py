@@ -37,14 +37,28 @@ class Episodes:
         self._mixture = mixture
         self._config = config
         self._seed = seed
-        weights = [len(item) ** config.smoothing * config.weights.get(item.name, 1.0) for item in mixture.sets]
-        self._cumulative = list(accumulate(weights))
+        self._cumulative = list(accumulate(self._weight(item) for item in mixture.sets))
         self._profiles = {language: load_profile(name) for language, name in PROFILES.items()}
         self._rivals = {
             item.name: rivals(mixture.records[item.start : item.end], item.language)
             for item in mixture.sets
             if len(item.labels) > config.most_types
         }
+
+    def _weight(self, item: Inventory) -> float:
+        written = self._config.written if item.written else 1.0
+        size: float = len(item) ** self._config.smoothing
+        return size * self._config.weights.get(item.name, written)
+
+    @cached_property
+    def _foreign(self) -> dict[str, list[Inventory]]:
+        """The sets of a language of which a type may be asked of another's text: not the written ones, whose types
+        other sets have under other names."""
+        found: dict[str, list[Inventory]] = {}
+        for item in self._mixture.sets:
+            if not item.written:
+                found.setdefault(item.language, []).append(item)
+        return found
 
     @cached_property
     def _labels(self) -> dict[str, list[str]]:
@@ -172,8 +186,8 @@ class Episodes:
             hard += rng.sample(list(close), min(len(close), config.most_types // 4))
             drawn = rng.sample(absent, min(len(absent), rng.randint(config.most_types // 4, config.most_types // 2)))
             absent = list(dict.fromkeys([*hard, *drawn]))
-        if rng.random() < config.foreign:
-            other = rng.choice([item for item in self._mixture.sets if item.language == owner.language])
+        if rng.random() < config.foreign and not owner.written:
+            other = rng.choice(self._foreign[owner.language])
             absent += [label for label in rng.sample(other.labels, 1) if label not in labels]
         present = rng.sample(present, min(len(present), MOST_PRESENT))
         return [*present, *absent]

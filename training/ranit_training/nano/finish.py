@@ -11,6 +11,7 @@ import json
 import shutil
 import tomllib
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ LARGEST = 64 * 1024 * 1024  # bytes of all files: it travels inside the package
 WINDOW = 192  # tokens of a text that it reads well at once
 CONTEXT = 2048
 LICENCE = "CC-BY-NC-SA-4.0"
+WRITTEN = "written for RANIT, Apache-2.0"
 MODEL_FILES = (
     *("config.json", "generation_config.json", "model.safetensors"),
     *("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"),
@@ -42,7 +44,7 @@ def finish(config: Path, model: Path, mixture: Path, output: Path, version: str,
     if output.exists() and any(output.iterdir()):
         raise InputError(f"{output} is not empty", hint="give a new directory")
     sets = read_inventories(mixture)
-    if unknown := [item.name for item in sets if item.name not in licences()]:
+    if unknown := [item.name for item in sets if not item.written and item.name not in licences()]:
         raise DataError(f"no licence is known of {', '.join(unknown)}", hint="write it into licences.toml")
     if missing := [name for name in MODEL_FILES if not (model / name).is_file()]:
         raise DataError(f"{model} has no {', '.join(missing)}", hint="give what ranit_training.nano.train wrote")
@@ -72,7 +74,9 @@ def card(config: Path, sets: Sequence[Inventory], version: str) -> dict[str, Any
         "license": LICENCE,
         "decoding": {"precedents": True},
         "recipe": {"path": config.name, "sha256": sha256_of([config])},
-        "data": [{"path": f"{item.name}.jsonl.xz", "sha256": item.sha256} for item in sets],
+        "data": [
+            {"path": path, "sha256": sha256} for path, sha256 in {item.path: item.sha256 for item in sets}.items()
+        ],
     }
 
 
@@ -99,8 +103,12 @@ def _readme(
     yield f"and non-commercial use: {LICENCE}. The code of RANIT is Apache-2.0."
     yield from ("", "| set | language | records | types | licence as found |", "|---|---|---:|---:|---|")
     terms = licences()
-    for item in sets:
-        yield f"| {item.name} | {item.language} | {len(item):,} | {len(item.labels)} | {terms[item.name]} |"
+    for path, read in groupby(sets, key=lambda item: item.path):
+        parts = list(read)
+        name, language = path.partition(".")[0], parts[0].language
+        labels = {label for item in parts for label in item.labels}
+        licence = WRITTEN if parts[0].written else terms[name]
+        yield f"| {name} | {language} | {sum(map(len, parts)):,} | {len(labels)} | {licence} |"
 
 
 def main() -> None:

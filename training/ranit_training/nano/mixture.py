@@ -1,7 +1,8 @@
 """The annotated records that training episodes are drawn from, each with the records that are most like it.
 
-``python -m ranit_training.nano.mixture CONFIG -o DIR`` reads the sets and writes ``records.jsonl.xz`` (a set's records
-stand together, in their own order), ``neighbours.npz`` and ``mixture.json`` with the sets' types, counts and hashes.
+``python -m ranit_training.nano.mixture CONFIG -o DIR`` reads the sets, and the blocks of texts that were written for
+this project. It writes ``records.jsonl.xz`` (a set's records stand together, in their own order), ``neighbours.npz``
+and ``mixture.json`` with the sets' types, counts and hashes.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import json
 import lzma
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from numpy.typing import NDArray
 
 from ranit_rag.errors import DataError
 from ranit_rag.evaluation.data_sets import Splits, read_splits
+from ranit_rag.extras import require
 from ranit_rag.progress import track
 from ranit_rag.text.duplicates import text_fingerprint
 from ranit_rag.types import Entity, Example
@@ -30,6 +33,7 @@ from ranit_training.layouts import completed
 from ranit_training.manifest import sha256_of
 from ranit_training.nano.config import MixtureConfig, read_section
 from ranit_training.nano.vectors import Vectors, lexical_vectors
+from ranit_training.nano.written import read_written
 
 Rows = NDArray[np.int32]
 
@@ -41,7 +45,10 @@ _SPLITS = ("train", "dev", "test")
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """A set in the mixture: its types by frequency, and its records ``[start, end)``."""
+    """A set in the mixture: its types by frequency, and its records ``[start, end)``.
+
+    A ``written`` one is a block of texts, whose types other blocks call by other names.
+    """
 
     name: str
     language: str
@@ -49,9 +56,15 @@ class Inventory:
     end: int
     labels: tuple[str, ...]
     sha256: str
+    written: bool = False
 
     def __len__(self) -> int:
         return self.end - self.start
+
+    @property
+    def path(self) -> str:
+        """The file that it was read from, in the folder of the sets or of the written texts."""
+        return f"{self.name.rpartition('_')[0]}.txt" if self.written else f"{self.name}.jsonl.xz"
 
 
 @dataclass(frozen=True)
@@ -74,26 +87,44 @@ def make_mixture(config: MixtureConfig, *, progress: bool = False) -> Mixture:
     paths = [path for path in sorted(config.sets.glob("*.jsonl.xz")) if _name(path) not in config.left_out]
     splits = {path: read_splits(path) for path in track(paths, total=len(paths), shown=progress, what="sets")}
     kept_out = {text_fingerprint(text) for path in paths for text in _kept_out(splits[path], _name(path), config)}
-    inventories: list[Inventory] = []
+    sets: list[Inventory] = []
     records: list[Example] = []
-    for path in paths:
-        if _name(path) in config.held_out:
-            continue
-        found = [
-            item for item in splits[path][learned_split(splits[path])] if text_fingerprint(item.text) not in kept_out
-        ]
-        kept = _capped(_cleaned(found, config, _name(path)), config, _name(path))
-        labels = Counter(entity.label for record in kept for entity in record.entities)
-        if not labels:
-            continue
-        language, start = kept[0].language, len(records)
-        records += kept
-        names = tuple(label for label, _ in labels.most_common())
-        inventories.append(Inventory(_name(path), language, start, len(records), names, sha256_of([path])))
+    for name, labels, found, path in chain(_of_sets(splits, kept_out, config), _of_blocks(kept_out, config)):
+        start, end = len(records), len(records) + len(found)
+        written = path.suffix == ".txt"
+        sets.append(Inventory(name, found[0].language, start, end, labels, sha256_of([path]), written))
+        records += found
     if not records:
         raise DataError(f"no annotated record is left of {config.sets}", hint="name a folder of .jsonl.xz files")
-    near, far = _neighbours(inventories, records, config, progress=progress)
-    return Mixture(tuple(inventories), records, near, far)
+    near, far = _neighbours(sets, records, config, progress=progress)
+    return Mixture(tuple(sets), records, near, far)
+
+
+_Part = tuple[str, tuple[str, ...], list[Example], Path]
+"""A set's name, types and records, and the file that they were read from."""
+
+
+def _of_sets(splits: Mapping[Path, Splits], kept_out: Collection[str], config: MixtureConfig) -> Iterator[_Part]:
+    for path, read in splits.items():
+        name = _name(path)
+        if name in config.held_out:
+            continue
+        found = read[learned_split(read)]
+        if name in config.simplified:
+            found = [simplified(record) for record in found]
+        found = [record for record in found if text_fingerprint(record.text) not in kept_out]
+        kept = _capped(_cleaned(found, config, name), config, name)
+        counts = Counter(entity.label for record in kept for entity in record.entities)
+        if counts:
+            yield name, tuple(label for label, _ in counts.most_common()), kept, path
+
+
+def _of_blocks(kept_out: Collection[str], config: MixtureConfig) -> Iterator[_Part]:
+    for path in sorted(config.written.glob("*.txt")) if config.written else ():
+        for block in read_written(path):
+            kept = [record for record in block.examples if text_fingerprint(record.text) not in kept_out]
+            if kept:
+                yield block.name, block.labels, kept, path
 
 
 def _name(path: Path) -> str:
@@ -132,6 +163,21 @@ def _cleaned(records: Sequence[Example], config: MixtureConfig, name: str) -> li
         )
         for record, entities in found
     ]
+
+
+def simplified(record: Example) -> Example:
+    """A Chinese record in simplified characters, one for each. Raises MissingExtraError."""
+    convert = _converter().convert
+    text: str = convert(record.text)
+    if len(text) != len(record.text):
+        text = "".join(map(convert, record.text))
+    entities = tuple(replace(each, text=text[each.start : each.end]) for each in record.entities)
+    return replace(record, text=text, entities=entities)
+
+
+@cache
+def _converter() -> Any:
+    return require("opencc", extra="train").OpenCC("t2s")
 
 
 def _capped(records: list[Example], config: MixtureConfig, name: str) -> list[Example]:

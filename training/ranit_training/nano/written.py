@@ -1,0 +1,102 @@
+"""Training texts that were written for this project, in blocks of one kind of text with the types that all of it is
+annotated with.
+
+A file ``LANGUAGE_NAME.txt`` has blocks between blank lines. The first line of a block names its types, the others are
+a text each, in which entities stand as ``[words](type)``, one within another where they nest::
+
+    # disease; drug
+    She took [ibuprofen](drug) for her [tension headache](disease).
+
+``python -m ranit_training.nano.written FILE …`` reads files and says what is wrong with them, or how much they hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ranit_rag.errors import DataError
+from ranit_rag.types import Entity, Example
+
+_MARK = re.compile(r"\[|\]\(([^()]*)\)|\]")
+_BETWEEN_TYPES = re.compile(r"\s*[;；]\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Texts of one kind, annotated with all of ``labels``."""
+
+    name: str
+    language: str
+    labels: tuple[str, ...]
+    examples: tuple[Example, ...]
+
+
+def read_written(path: Path) -> list[Block]:
+    """The blocks of a file. Raises DataError, with the line, for what cannot be read as one."""
+    language, _, _ = path.stem.partition("_")
+    return [
+        _block(f"{path.stem}_{number:02}", language, lines, path)
+        for number, lines in enumerate(_blocks(path.read_text("utf-8").splitlines()), start=1)
+    ]
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
+    found: list[tuple[int, str]] = []
+    for number, line in enumerate([*lines, ""], start=1):
+        if line.strip():
+            found.append((number, line.strip()))
+        elif found:
+            yield found
+            found = []
+
+
+def _block(name: str, language: str, lines: Sequence[tuple[int, str]], path: Path) -> Block:
+    number, first = lines[0]
+    if not first.startswith("#"):
+        raise DataError(f"{path}:{number}: a block begins with its types", hint="such as '# disease; drug'")
+    labels = tuple(label for label in _BETWEEN_TYPES.split(first.lstrip("# ")) if label)
+    return Block(name, language, labels, tuple(_example(*line, name, language, labels, path) for line in lines[1:]))
+
+
+def _example(number: int, line: str, name: str, language: str, labels: Sequence[str], path: Path) -> Example:
+    text, at = "", 0
+    begun: list[int] = []
+    entities: list[Entity] = []
+    for mark in _MARK.finditer(line):
+        text += line[at : mark.start()]
+        at = mark.end()
+        if mark[0] == "[":
+            begun.append(len(text))
+        elif not begun or mark[1] is None or mark[1] not in labels:
+            raise DataError(f"{path}:{number}: {mark[0]!r} closes nothing, or its type is not the block's", hint=line)
+        else:
+            start = begun.pop()
+            entities.append(Entity(text[start:], mark[1], start, len(text)))
+    if begun:
+        raise DataError(f"{path}:{number}: '[' without its type", hint=line)
+    entities.sort(key=lambda entity: (entity.start, -entity.end))
+    return Example(text + line[at:], tuple(entities), name, language, id=f"{name}-{number}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", type=Path)
+    for path in parser.parse_args().files:
+        try:
+            blocks = read_written(path)
+        except DataError as error:
+            sys.exit(f"{error}\n{error.hint}")
+        for block in blocks:
+            counts = Counter(entity.label for example in block.examples for entity in example.entities)
+            told = ", ".join(f"{label} {counts[label]}" for label in block.labels)
+            print(f"{block.name}: {len(block.examples)} texts; {told}")
+
+
+if __name__ == "__main__":
+    main()
