@@ -30,6 +30,7 @@ from ranit_training.nano.stream import Source, batches
 from ranit_training.nano.vectors import lexical_vectors
 
 RECIPE = Path(__file__).parents[2] / "training" / "ranit_training" / "nano" / "nano.yaml"
+POLISH = RECIPE.with_name("polish.yaml")
 EVALUATED = "Ada met Charles in Bath ."
 PLAIN = EpisodeConfig(
     examples=(0.0, 0.0, 1.0),
@@ -142,15 +143,29 @@ def test_a_mixture_is_read_as_it_was_written(mixture: Mixture, config: MixtureCo
         read_mixture(tmp_path)
 
 
-def test_the_recipe_never_reads_an_evaluation_set_and_ships_no_set_that_may_not_be() -> None:
-    recipe = read_section(RECIPE, "mixture", MixtureConfig)
+@pytest.mark.parametrize("path", [RECIPE, POLISH], ids=lambda path: path.stem)
+def test_the_recipe_never_reads_an_evaluation_set_and_ships_no_set_that_may_not_be(path: Path) -> None:
+    recipe = read_section(path, "mixture", MixtureConfig)
     assert set(recipe.held_out) == {
         "crossner_ai", "crossner_politics", "crossner_science", "mit_movie", "boson_zh", "cluener2020", "cmeee"
     }  # fmt: skip
     assert {"conll2003", "matscholar", "atis", "ontonotes4_zh", "mit_movie_trivia"} <= set(recipe.left_out)
-    drawing = read_section(RECIPE, "episodes", EpisodeConfig)
+    drawing = read_section(path, "episodes", EpisodeConfig)
     assert drawing.near + drawing.anywhere + drawing.mixed <= 1
-    assert read_section(RECIPE, "train", TrainConfig).steps > 0
+    assert read_section(path, "train", TrainConfig).steps > 0
+
+
+def test_a_recipe_that_extends_another_has_its_keys_but_for_its_own(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("mixture: {sets: data, held_out: [a], caps: {b: 1, c: 2}}", "utf-8")
+    other = tmp_path / "other.yaml"
+    other.write_text("extends: one.yaml\nmixture: {cap: 5, caps: {b: 3}, written: texts}", "utf-8")
+    assert read_section(other, "mixture", MixtureConfig) == MixtureConfig(
+        tmp_path / "data", ("a",), written=tmp_path / "texts", cap=5, caps={"b": 3}
+    )
+    for wrong in ("../one.yaml", "other.yaml", "none.yaml"):
+        other.write_text(f"extends: {wrong}\nmixture: {{cap: 5}}", "utf-8")
+        with pytest.raises(InputError):
+            read_section(other, "mixture", MixtureConfig)
 
 
 # Episodes

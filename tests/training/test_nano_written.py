@@ -18,7 +18,7 @@ from ranit_training.nano import written
 from ranit_training.nano.config import EpisodeConfig, MixtureConfig, read_section
 from ranit_training.nano.episodes import Episodes
 from ranit_training.nano.finish import card
-from ranit_training.nano.mixture import make_mixture, read_mixture, write_mixture
+from ranit_training.nano.mixture import make_mixture, read_mixture, shared_types, write_mixture
 from ranit_training.nano.written import read_written
 
 NANO = Path(written.__file__).parent
@@ -135,6 +135,12 @@ def test_blocks_are_sets_of_the_mixture_without_what_is_evaluated(config: Mixtur
     assert (clinic.written, places.written) == (False, True)
     assert (places.name, places.labels) == ("zh_places_01", ("城市", "大学")), "rare as they are"
     assert [each.text for each in mixture.records[places.start :]] == ["上海真大。", "没有什么。", "复旦在哪里？"]
+
+
+def test_types_that_are_evaluated_and_named_in_training_are_told(config: MixtureConfig) -> None:
+    sets = make_mixture(config).sets
+    assert shared_types(sets, config) == {"evaluated": (1, ["城市"])}
+    assert shared_types(sets[:1], config) == {"evaluated": (1, [])}
 
 
 def test_traditional_characters_are_read_in_simplified_ones(config: MixtureConfig) -> None:

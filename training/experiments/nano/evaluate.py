@@ -120,15 +120,23 @@ def _cell(result: Result) -> str:
     return f"{100 * score.f1:.1f}{interval}"
 
 
-def judged(report: Report) -> Iterator[str]:
+def told(found: EvaluationSet) -> float:
+    """The share of a set's entities whose words its own store annotates with their type."""
+    annotated = {(entity.text.casefold(), entity.label) for example in found.own for entity in example.entities}
+    there = [(entity.text.casefold(), entity.label) for example in found.examples for entity in example.entities]
+    return sum(entity in annotated for entity in there) / max(1, len(there))
+
+
+def judged(report: Report, found: Sequence[EvaluationSet]) -> Iterator[str]:
     """Sets on which the judge is worse than the better of no examples and the nearest, or examples do not help."""
-    for each in report.sets:
+    for each in found:
         f1 = {arm: report.result(arm, each.name).mentions.f1 for arm in (NONE, NEAREST, ALL)}
         best = max(f1[NONE], f1[NEAREST])
+        store = f"{100 * told(each):.0f} % of its entities stand in the store with their type"
         if f1[ALL] < best - WITHIN:
-            yield f"- {each.name}: the judge {100 * f1[ALL]:.1f}, the better of the two {100 * best:.1f}"
+            yield f"- {each.name}: the judge {100 * f1[ALL]:.1f}, the better of the two {100 * best:.1f}; {store}"
         if f1[ALL] <= f1[NONE]:
-            yield f"- {each.name}: examples do not help, {100 * f1[ALL]:.1f} against {100 * f1[NONE]:.1f}"
+            yield f"- {each.name}: examples do not help, {100 * f1[ALL]:.1f} against {100 * f1[NONE]:.1f}; {store}"
 
 
 def scores(report: Report, names: Sequence[str], arm: str) -> Iterator[str]:
@@ -174,7 +182,7 @@ def main() -> None:
         print(f"\n### {title}\n")
         print("\n".join(table(report, [each.name for each in found])))
         print("\nWhere the judge or the examples do not help:\n")
-        print("\n".join(judged(report)) or "nowhere.", flush=True)
+        print("\n".join(judged(report, found)) or "nowhere.", flush=True)
         return report
 
     with tempfile.TemporaryDirectory() as folder:

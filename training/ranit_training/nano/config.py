@@ -169,7 +169,22 @@ _FOLDERS = {CorpusConfig: ("text", "sets"), MixtureConfig: ("sets", "written")}
 
 
 def read_section(path: Path, name: str, kind: type[Section]) -> Section:
-    """A section of the file; its folders are relative to it. Raises InputError for a missing or unknown key."""
+    """A section of the file; its folders are relative to it. Raises InputError for a missing or unknown key.
+
+    A file with ``extends: OTHER.yaml`` has the keys of the other's sections, too, but for those that it gives itself.
+    """
+    values = _section(path, name)
+    if not values:
+        raise InputError(f"{path} has no section {name!r}", hint="start from a copy of nano.yaml")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
+    if isinstance(values.get("rate"), dict):
+        values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
+    return _made(kind, values, f"{path}: {name}")
+
+
+def _section(path: Path, name: str) -> dict[str, Any]:
+    """The keys of a section as they are written, of the extended file and of this."""
     yaml = require("yaml", extra="train")
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
@@ -177,14 +192,13 @@ def read_section(path: Path, name: str, kind: type[Section]) -> Section:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
     except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not YAML: {error}", hint="start from a copy of nano.yaml") from error
-    values = content.get(name) if isinstance(content, dict) else None
-    if not isinstance(values, dict):
-        raise InputError(f"{path} has no section {name!r}", hint="start from a copy of nano.yaml")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
-    if isinstance(values.get("rate"), dict):
-        values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
-    return _made(kind, values, f"{path}: {name}")
+    content = content if isinstance(content, dict) else {}
+    extended = content.get("extends")
+    if extended is not None and ("/" in str(extended) or extended == path.name):
+        raise InputError(f"{path} extends {extended}", hint="name another file of the folder")
+    values = _section(path.with_name(str(extended)), name) if extended is not None else {}
+    own = content.get(name)
+    return values | (own if isinstance(own, dict) else {})
 
 
 def _made(kind: type[Section], values: Mapping[str, Any], place: str) -> Section:

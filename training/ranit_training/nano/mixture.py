@@ -225,6 +225,17 @@ def _filled(found: Rows, rows: NDArray[Any], count: int) -> Rows:
     return filled
 
 
+def shared_types(sets: Sequence[Inventory], config: MixtureConfig) -> dict[str, tuple[int, list[str]]]:
+    """Of each held-out set how many types it has, and which of their names a set of the mixture has, too."""
+    known = {label.casefold() for item in sets for label in item.labels}
+    found: dict[str, tuple[int, list[str]]] = {}
+    for name in config.held_out:
+        splits = read_splits(config.sets / f"{name}.jsonl.xz")
+        labels = {label for records in splits.values() for record in records for label in record.labels}
+        found[name] = len(labels), sorted(label for label in labels if label.casefold() in known)
+    return found
+
+
 def write_mixture(mixture: Mixture, config: MixtureConfig, directory: Path) -> None:
     """Write the three files; ``mixture.json`` last."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -287,6 +298,8 @@ def main() -> None:
     mixture = make_mixture(config, progress=True)
     write_mixture(mixture, config, options.output)
     print(f"{len(mixture.records):,} records of {len(mixture.sets)} sets")
+    for name, (count, shared) in shared_types(mixture.sets, config).items():
+        print(f"{name}: {len(shared)} of {count} types are named in training, too: {', '.join(shared)}")
 
 
 if __name__ == "__main__":
