@@ -66,6 +66,7 @@ def test_blocks_texts_and_nested_entities(tmp_path: Path) -> None:
     ("content", "line"),
     [
         ("Aspirin helps.", 1),
+        ("#\nAspirin helps.", 1),
         ("# drug\n\n\nAspirin helps.", 4),
         ("# drug\n[Aspirin](disease) helps.", 2),
         ("# drug\n[Aspirin](drug) helps.\nAspirin](drug) helps.", 3),
@@ -76,6 +77,12 @@ def test_blocks_texts_and_nested_entities(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_named_with_its_line(tmp_path: Path, content: str, line: int) -> None:
     with pytest.raises(DataError, match=f"en_x.txt:{line}:"):
         read_written(file(tmp_path, content))
+
+
+@pytest.mark.parametrize("name", ["x.txt", "fr_x.txt", "zh.txt"])
+def test_a_file_tells_its_language(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="language"):
+        read_written(file(tmp_path, BLOCKS, name))
 
 
 WORDS = st.text(st.characters(exclude_characters="[]#", exclude_categories=("C", "Z")), min_size=1)

@@ -23,6 +23,7 @@ from pathlib import Path
 from ranit_rag.errors import DataError
 from ranit_rag.types import Entity, Example
 
+LANGUAGES = ("en", "zh")
 _MARK = re.compile(r"\[|\]\(([^()]*)\)|\]")
 _BETWEEN_TYPES = re.compile(r"\s*[;；]\s*")
 
@@ -39,7 +40,9 @@ class Block:
 
 def read_written(path: Path) -> list[Block]:
     """The blocks of a file. Raises DataError, with the line, for what cannot be read as one."""
-    language, _, _ = path.stem.partition("_")
+    language, _, name = path.stem.partition("_")
+    if language not in LANGUAGES or not name:
+        raise DataError(f"{path} does not tell its language", hint="call it en_NAME.txt or zh_NAME.txt")
     return [
         _block(f"{path.stem}_{number:02}", language, lines, path)
         for number, lines in enumerate(_blocks(path.read_text("utf-8").splitlines()), start=1)
@@ -61,6 +64,8 @@ def _block(name: str, language: str, lines: Sequence[tuple[int, str]], path: Pat
     if not first.startswith("#"):
         raise DataError(f"{path}:{number}: a block begins with its types", hint="such as '# disease; drug'")
     labels = tuple(label for label in _BETWEEN_TYPES.split(first.lstrip("# ")) if label)
+    if not labels:
+        raise DataError(f"{path}:{number}: a block without types", hint="such as '# disease; drug'")
     return Block(name, language, labels, tuple(_example(*line, name, language, labels, path) for line in lines[1:]))
 
 
