@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranit_rag.errors import DataError
+from ranit_rag.evaluation.data_sets import Selection, read_set
 from ranit_training.nano import written
 from ranit_training.nano.config import EpisodeConfig, MixtureConfig, read_section
 from ranit_training.nano.episodes import Episodes
 from ranit_training.nano.finish import card
 from ranit_training.nano.mixture import make_mixture, read_mixture, shared_types, write_mixture
-from ranit_training.nano.written import read_written
+from ranit_training.nano.written import divided, read_written, write_sets
 
 NANO = Path(written.__file__).parent
 FILES = sorted((NANO / "texts").glob("*.txt"))
@@ -97,6 +98,21 @@ def test_marks_say_where_entities_stand(
     (example,) = block.examples
     assert example.text == "A: " + "".join(words for words, _ in pieces)
     assert [(e.text, e.label) for e in example.entities] == [(words, label) for words, label in pieces if label]
+
+
+def test_spared_blocks_are_sets_to_measure_on_and_not_learned(tmp_path: Path, config: MixtureConfig) -> None:
+    assert config.written is not None
+    blocks = "# drug\n[Aspirin](drug) helps.\n\n# person; city\n[Ada](person) lives in [Bath](city).\nNobody.\n"
+    path = file(config.written, blocks)
+    mixture = make_mixture(replace(config, spared=2))
+    assert [item.name for item in mixture.sets] == ["clinic", "en_x_01", "zh_places_01"]
+    write_sets(divided(read_written(path), 2)[1], tmp_path / "measured")
+    found = read_set(tmp_path / "measured" / "en_x_02.jsonl.xz", Selection("test"))
+    assert [(example.text, example.labels) for example in found.examples] == [
+        ("Ada lives in Bath.", ("person", "city")),
+        ("Nobody.", ()),
+    ]
+    assert divided(read_written(path), 0) == (read_written(path), [])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

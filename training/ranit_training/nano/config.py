@@ -87,12 +87,14 @@ class MixtureConfig:
     others is kept. ``labels`` gives labels of a set another name, or none to forget them. ``simplified`` sets are in
     traditional characters, and are read in simplified ones. ``near`` and ``far`` are how many nearest records of the
     own set, and of others in the language, each record knows. ``written``: a folder of texts in blocks
-    (``nano.written``), each of them a set of its own.
+    (``nano.written``), each of them a set of its own; of each file's blocks every ``spared``-th is not learned, so
+    that what was learned can be measured on it (0: all are learned).
     """
 
     sets: Path
     held_out: tuple[str, ...]
     written: Path | None = None
+    spared: int = 0
     simplified: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     cap: int = 25_000

@@ -33,7 +33,7 @@ from ranit_training.layouts import completed
 from ranit_training.manifest import sha256_of
 from ranit_training.nano.config import MixtureConfig, read_section
 from ranit_training.nano.vectors import Vectors, lexical_vectors
-from ranit_training.nano.written import read_written
+from ranit_training.nano.written import divided, read_written
 
 Rows = NDArray[np.int32]
 
@@ -121,7 +121,7 @@ def _of_sets(splits: Mapping[Path, Splits], kept_out: Collection[str], config: M
 
 def _of_blocks(kept_out: Collection[str], config: MixtureConfig) -> Iterator[_Part]:
     for path in sorted(config.written.glob("*.txt")) if config.written else ():
-        for block in read_written(path):
+        for block in divided(read_written(path), config.spared)[0]:
             kept = [record for record in block.examples if text_fingerprint(record.text) not in kept_out]
             if kept:
                 yield block.name, block.labels, kept, path

@@ -7,12 +7,16 @@ a text each, in which entities stand as ``[words](type)``, one within another wh
     # disease; drug
     She took [ibuprofen](drug) for her [tension headache](disease).
 
-``python -m ranit_training.nano.written FILE …`` reads files and says what is wrong with them, or how much they hold.
+``python -m ranit_training.nano.written FILE …`` reads files and says what is wrong with them, or how much they hold;
+with ``--spared 8 -o DIR`` it writes every eighth block of each file, which a recipe with ``spared: 8`` does not learn,
+as an annotated set.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import lzma
 import re
 import sys
 from collections import Counter
@@ -47,6 +51,25 @@ def read_written(path: Path) -> list[Block]:
         _block(f"{path.stem}_{number:02}", language, lines, path)
         for number, lines in enumerate(_blocks(path.read_text("utf-8").splitlines()), start=1)
     ]
+
+
+def divided(blocks: Sequence[Block], spared: int) -> tuple[list[Block], list[Block]]:
+    """The blocks of a file that are learned, and every ``spared``-th, which is not; 0 spares none."""
+    numbered = list(enumerate(blocks, start=1))
+    learned = [block for number, block in numbered if not spared or number % spared]
+    return learned, [block for number, block in numbered if spared and not number % spared]
+
+
+def write_sets(blocks: Sequence[Block], directory: Path) -> None:
+    """Each block as the test split of a set, ``NAME.jsonl.xz``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for block in blocks:
+        with lzma.open(directory / f"{block.name}.jsonl.xz", "wt", encoding="utf-8") as stream:
+            for one in block.examples:
+                spans = [{"start": each.start, "end": each.end, "label": each.label} for each in one.entities]
+                row = {"id": one.id, "split": "test", "text": one.text, "entities": spans}
+                row |= {"domain": block.name, "lang": block.language}
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[list[tuple[int, str]]]:
@@ -92,11 +115,16 @@ def _example(number: int, line: str, name: str, language: str, labels: Sequence[
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
-    for path in parser.parse_args().files:
+    parser.add_argument("--spared", type=int, default=8, help="which blocks are written")
+    parser.add_argument("-o", "--output", type=Path, help="a directory to write them to")
+    options = parser.parse_args()
+    for path in options.files:
         try:
             blocks = read_written(path)
         except DataError as error:
             sys.exit(f"{error}\n{error.hint}")
+        if options.output:
+            write_sets(divided(blocks, options.spared)[1], options.output)
         for block in blocks:
             counts = Counter(entity.label for example in block.examples for entity in example.entities)
             told = ", ".join(f"{label} {counts[label]}" for label in block.labels)
