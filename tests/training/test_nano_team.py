@@ -26,7 +26,7 @@ pretrain:
 def pretrain(processes: int, folder: Path) -> tuple[dict[str, torch.Tensor], list[float]]:
     out = folder / f"base{processes}"
     start = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-    start += ["--max-restarts", "1"]  # the connection of two processes may break on a busy machine
+    start += ["--max-restarts", "1"]  # one launch of many has failed, of a cause that is not known
     start += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
     run = [*start, "-m", "ranit_training.nano.pretrain", "recipe.yaml", "--tokens", "tokens.npy", "-o", str(out)]
     done = subprocess.run(run, cwd=folder, check=False, capture_output=True, text=True, timeout=170)

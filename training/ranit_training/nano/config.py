@@ -119,9 +119,9 @@ class EpisodeConfig:
     a longer text. ``lower``, ``typos``: noise, in English texts alone. ``foreign``: a type of a set of another kind
     is asked too.
 
-    A set's weight is its size to the power of ``smoothing``, times ``weights``, times ``written`` if it is a written
-    block. Sets with more than ``most_types``
-    types are asked for a part of the absent ones. Of sets named in ``partial`` absent types are unknown.
+    A set's weight is its size to the power of ``smoothing``, times ``weights``, or else ``written`` if it is a written
+    block. Sets with more than ``most_types`` types are asked for a part of the absent ones. Of sets named in
+    ``partial`` absent types are unknown.
     """
 
     examples: tuple[float, ...]
