@@ -118,7 +118,7 @@ def test_spared_blocks_are_sets_to_measure_on_and_not_learned(tmp_path: Path, co
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_each_type_of_our_own_texts_is_found_in_three_of_its_block(path: Path) -> None:
     for block in read_written(path):
-        assert len(block.examples) >= 13
+        assert len(block.examples) >= 11
         assert len(set(block.labels)) == len(block.labels)
         told = Counter(label for example in block.examples for label in set(example.labels))
         assert not {label: told[label] for label in block.labels if told[label] < 3}, block.name

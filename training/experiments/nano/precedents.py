@@ -3,7 +3,8 @@
 Learns the weights of ``ranit_rag.precedents`` by logistic regression: what the model writes, and what a set's own store
 annotates, in texts of sets that were left out of training (with stores of several sizes) and of the unseen splits of
 sets that it was trained on. Each set and store counts the same, those left out twice. Printed are the weights, and
-UniversalNER's micro F1 of examples alone and of both together, each set with weights learned from other sets.
+UniversalNER's micro F1 of examples alone and of both together, each set with weights learned from other sets. With ``--sets`` and a ``--journal`` for each, processes
+share the asking; the journals, one behind the other, are what the last run starts from.
 """
 
 from __future__ import annotations
@@ -84,9 +85,14 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=60, help="texts of each set that was left out")
     parser.add_argument("--seen-sample", type=int, default=15, help="texts of each set that was trained on")
     parser.add_argument("--journal", type=Path, help="where answers are kept")
+    parser.add_argument(
+        "--sets", nargs="+", default=[], metavar="SET", help="ask about these alone, for the journal: nothing is learned"
+    )
     options = parser.parse_args()
-    left_out = [read_set(DATA / f"{name}.jsonl.xz", Selection(sample=options.sample)) for name in LEFT_OUT]
-    seen = [each for each in seen_sets(options.recipe, options.checkpoint, options.seen_sample) if each.own]
+    chosen = [name for name in LEFT_OUT if name in options.sets or not options.sets]
+    left_out = [read_set(DATA / f"{name}.jsonl.xz", Selection(sample=options.sample)) for name in chosen]
+    seen = seen_sets(options.recipe, options.checkpoint, options.seen_sample, options.sets)
+    seen = [each for each in seen if each.own]
     settings = Settings(dtype="bfloat16", model=str(options.checkpoint))
     groups = [Group(left_out, POOLS, 2.0), Group(seen, (SEEN_POOL,), 1.0)]
     with (
@@ -94,7 +100,11 @@ def main() -> None:
         open_journal(options.journal or Path(folder) / "answers.jsonl") as journal,
     ):
         study = Study(Model("embedded", open_engine(settings), settings), journal)
-        print("\n".join(report(study, groups)), flush=True)
+        if options.sets:
+            for group in groups:
+                study.learned(group)
+        else:
+            print("\n".join(report(study, groups)), flush=True)
 
 
 class Study:
