@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranit_rag.errors import DataError
-from ranit_rag.evaluation.data_sets import Selection, read_set
+from ranit_rag.evaluation.data_sets import Selection, read_set, read_splits
 from ranit_training.nano import written
 from ranit_training.nano.config import EpisodeConfig, MixtureConfig, read_section
 from ranit_training.nano.episodes import Episodes
@@ -129,6 +129,19 @@ def test_none_of_our_own_texts_is_there_twice() -> None:
     texts = Counter(example.text for path in FILES for block in read_written(path) for example in block.examples)
     assert len(texts) > 3000
     assert texts.most_common(1)[0][1] == 1
+
+
+def test_no_block_of_our_own_follows_a_set_that_is_evaluated() -> None:
+    config = read_section(NANO / "nano.yaml", "mixture", MixtureConfig)
+    if not config.sets.is_dir():
+        pytest.skip("the annotated sets are not here")
+    blocks = [block for path in FILES for block in read_written(path)]
+    for name in config.held_out:
+        splits = read_splits(config.sets / f"{name}.jsonl.xz")
+        theirs = {label.casefold() for records in splits.values() for record in records for label in record.labels}
+        for block in blocks:
+            shared = theirs & {label.casefold() for label in block.labels}
+            assert len(shared) < 3 or 3 * len(shared) < len(block.labels), f"{block.name} follows {name}: {shared}"
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 Learns the weights of ``ranit_rag.precedents`` by logistic regression: what the model writes, and what a set's own store
 annotates, in texts of sets that were left out of training (with stores of several sizes) and of the unseen splits of
 sets that it was trained on. Each set and store counts the same, those left out twice. Printed are the weights, and
-UniversalNER's micro F1 of examples alone and of both together, each set with weights learned from other sets. With ``--sets`` and a ``--journal`` for each, processes
-share the asking; the journals, one behind the other, are what the last run starts from.
+UniversalNER's micro F1 of examples alone and of both together, each set with weights learned from other sets. With
+``--sets`` and a ``--journal`` for each, processes share the asking; the journals, one behind the other, are what the
+last run starts from.
 """
 
 from __future__ import annotations
@@ -86,7 +87,11 @@ def main() -> None:
     parser.add_argument("--seen-sample", type=int, default=15, help="texts of each set that was trained on")
     parser.add_argument("--journal", type=Path, help="where answers are kept")
     parser.add_argument(
-        "--sets", nargs="+", default=[], metavar="SET", help="ask about these alone, for the journal: nothing is learned"
+        "--sets",
+        nargs="+",
+        default=[],
+        metavar="SET",
+        help="ask about these alone, and learn nothing",
     )
     options = parser.parse_args()
     chosen = [name for name in LEFT_OUT if name in options.sets or not options.sets]

@@ -185,8 +185,25 @@ def read_section(path: Path, name: str, kind: type[Section]) -> Section:
     return _made(kind, values, f"{path}: {name}")
 
 
+def extended(path: Path) -> Path | None:
+    """The file that this one extends. Raises InputError as ``read_section`` does."""
+    other = _content(path).get("extends")
+    if other is None:
+        return None
+    if "/" in str(other) or other == path.name:
+        raise InputError(f"{path} extends {other}", hint="name another file of the folder")
+    return path.with_name(str(other))
+
+
 def _section(path: Path, name: str) -> dict[str, Any]:
     """The keys of a section as they are written, of the extended file and of this."""
+    base = extended(path)
+    values = _section(base, name) if base is not None else {}
+    own = _content(path).get(name)
+    return values | (own if isinstance(own, dict) else {})
+
+
+def _content(path: Path) -> dict[str, Any]:
     yaml = require("yaml", extra="train")
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
@@ -194,13 +211,7 @@ def _section(path: Path, name: str) -> dict[str, Any]:
         raise InputError(f"cannot read {path}: {error.strerror}", hint="check the path") from error
     except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path} is not YAML: {error}", hint="start from a copy of nano.yaml") from error
-    content = content if isinstance(content, dict) else {}
-    extended = content.get("extends")
-    if extended is not None and ("/" in str(extended) or extended == path.name):
-        raise InputError(f"{path} extends {extended}", hint="name another file of the folder")
-    values = _section(path.with_name(str(extended)), name) if extended is not None else {}
-    own = content.get(name)
-    return values | (own if isinstance(own, dict) else {})
+    return content if isinstance(content, dict) else {}
 
 
 def _made(kind: type[Section], values: Mapping[str, Any], place: str) -> Section:
