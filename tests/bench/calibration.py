@@ -1,5 +1,4 @@
-"""Calibrated scores and flat entities: learned on sets that were left out of training and on blocks of written texts
-that were spared, measured on the evaluation sets.
+"""Calibrated scores and flat entities: learned on sets that were left out of training, measured on the evaluation sets.
 
 ``python -m tests.bench.calibration [--write] [--dev-only]`` prints the tables of ``training/RESULTS.md``. Reads the
 annotated sets that lie beside the repository. ``--write`` puts what was learned into the checkpoint's ``ranit.json``,
@@ -13,10 +12,9 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -30,10 +28,8 @@ from ranit_rag.evaluation.significance import Sample, compare_f1, estimate_f1
 from ranit_rag.overlaps import Decoding, survivors
 from ranit_rag.types import Entity
 from ranit_training.calibration import FoundSet, Learned, find_in, learn, write_card
-from ranit_training.calibration.finding import read_kinds
+from ranit_training.calibration.finding import read_sets
 from ranit_training.calibration.learning import KEEP, text_counts
-from ranit_training.nano import written
-from ranit_training.nano.written import divided, read_written, write_sets
 
 # Sets that the model has not seen, as users' texts are: on seen ones it is surer with reason.
 LEARNED_ON = {
@@ -44,8 +40,6 @@ EVALUATED = {
     "en": "crossner_ai crossner_politics crossner_science mit_movie",
     "zh": "boson_zh cluener2020 cmeee",
 }
-TEXTS = Path(written.__file__).with_name("texts")
-SPARED = 8  # as the recipe says
 # UniversalNER never asks for what is left over.
 NOT_ASKED = dict.fromkeys(("crossner_ai", "crossner_politics", "crossner_science"), ("miscellaneous",))
 FLAT = Decoding("flat", 0.0)
@@ -60,21 +54,16 @@ class Way:
     decoding: Decoding
 
 
-def learning_table(learned: Learned, named: Collection[str]) -> Iterator[str]:
-    """Each of the named sets by what was learned from the others, all other sets together, and the mean F1 of each
-    decoding."""
+def learning_table(learned: Learned) -> Iterator[str]:
+    """Each set by what was learned from the others, and the mean F1 of each decoding."""
     yield "| set | split | texts | mentions | right | ECE before | after | F1 kept | recommended |"
     yield "|---|---|---:|---:|---:|---:|---:|---:|---:|"
-    for each in (each for each in learned.sets if each.name in named):
+    for each in learned.sets:
         shares = (each.ece_before, each.ece_after, each.f1_keep, each.f1_recommended)
         numbers = (each.texts, each.mentions, each.right, *(f"{share * 100:.1f}" for share in shares))
         yield f"| {each.name} | {each.split} | {' | '.join(map(str, numbers))} |"
-    others = [each for each in learned.sets if each.name not in named]
-    counts = [sum(getattr(each, name) for each in others) for name in ("texts", "mentions", "right")]
-    means = [np.mean([getattr(each, name) for each in others]) for name in ("f1_keep", "f1_recommended")]
-    f1 = " | ".join(f"{mean * 100:.1f}" for mean in means)
-    # A block's own error is of some thirty mentions, and so no measure of anything.
-    yield f"| {len(others)} blocks | test | {' | '.join(map(str, counts))} | | | {f1} |"
+    means = (learned.mean(name) * 100 for name in ("ece_before", "ece_after", "f1_keep", "f1_recommended"))
+    yield f"| mean | | | | | {' | '.join(f'{mean:.1f}' for mean in means)} |"
     leasts = sorted({least for _, least, _ in learned.f1})
     yield from (
         "",
@@ -221,16 +210,11 @@ def main() -> None:
         return find_in(given.checkpoint, sets, given.journals / journal, settings=settings, on_progress=tell)
 
     folder = given.data / "ner"
-    named = [name for names in LEARNED_ON.values() for name in names.split()]
-    files = [folder / f"{name}.jsonl.xz" for name in named]
-    with TemporaryDirectory() as spared:
-        for path in sorted(TEXTS.glob("*.txt")):
-            write_sets(divided(read_written(path), SPARED)[1], Path(spared))
-        sets, weights = read_kinds([*files, Path(spared)], sample=given.sample)
-        learned = learn(found_in(sets, "learning.jsonl"), weights)
+    files = [folder / f"{name}.jsonl.xz" for names in LEARNED_ON.values() for name in names.split()]
+    learned = learn(found_in(read_sets(files, sample=given.sample), "learning.jsonl"))
     calibration, decoding = learned.calibration, learned.decoding
     print(f"temperature {calibration.temperature}, bias {calibration.bias}, {decoding}\n")
-    print("\n".join(learning_table(learned, named)))
+    print("\n".join(learning_table(learned)))
     if not given.dev_only:
         sets = [
             read_set(

@@ -25,7 +25,6 @@ from ranit_rag.overlaps import Decoding
 from ranit_rag.stores.seeds import seed_examples
 from ranit_rag.types import Entity, Example
 from ranit_training.calibration import FoundSet, learn, write_card
-from ranit_training.calibration.finding import read_kinds
 from ranit_training.calibration.fitting import Outcomes, calibrated, fit, held_out
 from ranit_training.cli_calibrate import calibrate
 
@@ -61,12 +60,6 @@ def test_a_set_with_many_mentions_does_not_drown_the_others() -> None:
     assert once.bias == pytest.approx((fit([small]).bias + fit([large]).bias) / 2, abs=0.25)
 
 
-def test_a_set_of_twice_the_weight_counts_as_if_it_were_there_twice() -> None:
-    one, other = drawn(4, 200, 1.0, 1.0), drawn(5, 300, 1.0, -1.0)
-    assert fit([one, other], [2.0, 1.0]) == fit([one, one, other])
-    assert held_out([one, other], [2.0, 1.0]) == held_out([one, other])
-
-
 @given(st.floats(0.3, 4), st.floats(-2, 2))
 def test_calibration_lowers_the_error_on_a_set_that_it_has_not_seen(temperature: float, bias: float) -> None:
     sets = [drawn(seed, 3_000, temperature, bias) for seed in range(3)]
@@ -89,22 +82,6 @@ def test_calibration_lowers_the_error_on_a_set_that_it_has_not_seen(temperature:
 def test_mentions_that_settle_nothing_are_refused(outcomes: Outcomes) -> None:
     with pytest.raises(DataError):
         fit([outcomes])
-
-
-def test_kinds_count_the_same_and_so_do_the_sets_of_a_kind(tmp_path: Path) -> None:
-    folder = tmp_path / "own"
-    folder.mkdir()
-    files = [tmp_path / "news.jsonl", *(folder / f"{name}.jsonl" for name in "abc"), tmp_path / "law.jsonl"]
-    for path in files:
-        row = {"id": "1", "split": "test", "text": f"Ada of {path.stem}", "lang": "en", "domain": ""}
-        row["entities"] = [{"start": 0, "end": 3, "label": "person"}]
-        path.write_text(json.dumps(row) + "\n", "utf-8")
-    sets, weights = read_kinds([files[0], folder, files[-1]])
-    assert [each.name for each in sets] == ["news", "law", "a", "b", "c"]
-    assert weights == pytest.approx([1 / 2, 1 / 2, 1 / 3, 1 / 3, 1 / 3])
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no annotated set"):
-        read_kinds([tmp_path / "empty"])
 
 
 def rome(number: int) -> FoundSet:

@@ -45,30 +45,28 @@ def calibrate(
 ) -> None:
     """Learn from annotated texts what the probabilities of CHECKPOINT are worth, and write it into its ranit.json.
 
-    Each FILE is a set of another kind of text, none of which the model was trained on; all have the same weight. A
-    folder's sets count as much together as all files that are named, or another folder's. From then on a score is the
-    share of such mentions that are right, and the checkpoint recommends which entities to keep: overlapping ones or the
-    best alone, and from which score on. What is told of a set was learned from the others.
+    Each FILE is a set of another kind of text, none of which the model was trained on; all have the same weight. From
+    then on a score is the share of such mentions that are right, and the checkpoint recommends which entities to keep:
+    overlapping ones or the best alone, and from which score on. What is told of a set was learned from the others.
 
     \b
     ranit calibrate my-checkpoint news.jsonl medicine.jsonl law.jsonl 客服.jsonl
-    ranit calibrate my-checkpoint unseen-sets/ unseen-parts-of-my-own/
     """
     set_up_logs(quiet=quiet)
     from ranit_rag.config import Settings
     from ranit_rag.progress import progress_bar
     from ranit_training.calibration import find_in, learn, write_card
     from ranit_training.calibration.card import check_card
-    from ranit_training.calibration.finding import read_kinds
+    from ranit_training.calibration.finding import read_sets
 
     check_card(checkpoint)
     configured = Settings.load(device=device, dtype=dtype)
-    sets, weights = read_kinds(files, split=split, sample=sample, seed=seed)
+    sets = read_sets(files, split=split, sample=sample, seed=seed)
     texts = sum(len(each.examples) for each in sets)
     kept = journal or configured.home / "evaluation" / "answers.jsonl"
     asked = Settings(home=configured.home, device=configured.device, dtype=configured.dtype)
     with progress_bar("texts", shown=not quiet and sys.stderr.isatty(), total=texts) as bar:
-        learned = learn(find_in(checkpoint, sets, kept, settings=asked, on_progress=bar.show), weights)
+        learned = learn(find_in(checkpoint, sets, kept, settings=asked, on_progress=bar.show))
     if not dry_run:
         write_card(checkpoint, learned, how={"seed": seed, "dtype": dtype or "auto", "examples": 0, "grammar": True})
     click.echo(json.dumps({"checkpoint": str(checkpoint), "written": not dry_run, **learned.to_dict()}, indent=1))

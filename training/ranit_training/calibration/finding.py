@@ -60,22 +60,6 @@ def read_sets(
     return sets
 
 
-def read_kinds(
-    paths: Sequence[Path], *, split: str | None = None, sample: int | None = None, seed: int = 0
-) -> tuple[list[EvaluationSet], list[float]]:
-    """Sets, and how much each of them counts. A folder's sets are of one kind, and so are the files that are named
-    themselves: kinds count the same, and sets of a kind do. Raises DataError, also for a folder without a set."""
-    kinds = [[path] for path in paths if not path.is_dir()]
-    kinds = [[path for kind in kinds for path in kind]] if kinds else []
-    for folder in (path for path in paths if path.is_dir()):
-        files = sorted(path for path in folder.iterdir() if ".jsonl" in path.suffixes)
-        if not files:
-            raise DataError(f"there is no annotated set in {folder}", hint="give a folder of .jsonl or .jsonl.xz files")
-        kinds.append(files)
-    weights = [1 / len(kind) for kind in kinds for _ in kind]
-    return read_sets([path for kind in kinds for path in kind], split=split, sample=sample, seed=seed), weights
-
-
 def find_in(
     checkpoint: Path,
     sets: Sequence[EvaluationSet],

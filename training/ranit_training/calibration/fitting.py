@@ -1,10 +1,9 @@
-"""Platt scaling of the log odds by maximum likelihood: a set counts as a whole, however many mentions it has."""
+"""Platt scaling of the log odds by maximum likelihood, with the same weight for each set."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +12,6 @@ from ranit_rag.engines.calibration import CLIP, ScoreCalibration
 from ranit_rag.errors import DataError
 
 Array = NDArray[np.float64]
-Value = TypeVar("Value")
 
 _MORE = "give more texts, or other sets"
 _STEPS = 100
@@ -33,39 +31,30 @@ class Outcomes:
         return cls(np.asarray(probabilities, np.float64), np.asarray(right, np.float64))
 
 
-def fit(sets: Sequence[Outcomes], weights: Sequence[float] | None = None) -> ScoreCalibration:
+def fit(sets: Sequence[Outcomes]) -> ScoreCalibration:
     """The temperature T and bias b of the greatest likelihood of ``right ~ sigmoid(logit(p) / T + b)``, by Newton.
 
-    A mention of a set of n counts 1/n of the set's weight, so that a set with many does not drown the others; without
-    ``weights`` all sets have the same. Raises DataError where the mentions do not settle them, or the surer are not the
-    righter ones.
+    A mention of a set of n counts 1/n, so that a set with many does not drown the others. Raises DataError where the
+    mentions do not settle them, or the surer are not the righter ones.
     """
-    shares = [1.0] * len(sets) if weights is None else weights
-    shares = [share for each, share in zip(sets, shares, strict=True) if each.right.size]
     sets = [each for each in sets if each.right.size]
     right = np.concatenate([each.right for each in sets] or [np.empty(0)])
     if right.size == 0 or right.min() == right.max():
         raise DataError("all mentions are right, or all are wrong", hint=_MORE)
-    counts = [np.full(each.right.size, share / each.right.size) for each, share in zip(sets, shares, strict=True)]
-    mentions = np.concatenate(counts) / sum(shares)
+    weights = np.concatenate([np.full(each.right.size, 1 / each.right.size) for each in sets]) / len(sets)
     clipped = np.clip(np.concatenate([each.probabilities for each in sets]), CLIP, 1 - CLIP)
     features = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
     if np.ptp(clipped) == 0:
         raise DataError(f"all mentions have the probability {clipped[0]:g}", hint=_MORE)
-    slope, bias = _maximum(features, right, mentions)
+    slope, bias = _maximum(features, right, weights)
     if slope <= 0:
         raise DataError("the mentions that the model is surer of are not more often right", hint=_MORE)
     return ScoreCalibration(round(1 / slope, 6), round(bias, 6))
 
 
-def held_out(sets: Sequence[Outcomes], weights: Sequence[float] | None = None) -> list[ScoreCalibration]:
+def held_out(sets: Sequence[Outcomes]) -> list[ScoreCalibration]:
     """For each set the fit on all others: what texts of an unknown kind would see."""
-    shares = [1.0] * len(sets) if weights is None else weights
-    return [fit(_without(sets, place), _without(shares, place)) for place in range(len(sets))]
-
-
-def _without(values: Sequence[Value], place: int) -> list[Value]:
-    return [*values[:place], *values[place + 1 :]]
+    return [fit([*sets[:place], *sets[place + 1 :]]) for place in range(len(sets))]
 
 
 def calibrated(calibration: ScoreCalibration | None, probabilities: Array) -> Array:

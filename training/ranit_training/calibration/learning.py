@@ -32,7 +32,7 @@ FEWEST_SETS = 3
 @dataclass(frozen=True, slots=True)
 class SetResult:
     """One set by what was learned from the others: the calibration error before and after, micro F1 as everything is
-    kept and as the recommended decoding keeps it. ``weight`` is its share in all that was learned."""
+    kept and as the recommended decoding keeps it."""
 
     name: str
     split: str
@@ -44,12 +44,11 @@ class SetResult:
     f1_keep: float
     f1_recommended: float
     sha256: str
-    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """``f1``: of each decoding that was tried, overlaps, least score, and the weighted mean of the sets' micro F1."""
+    """``f1`` has the mean over sets of the micro F1 for each decoding that was tried: overlaps, least score, F1."""
 
     calibration: ScoreCalibration
     decoding: Decoding
@@ -57,8 +56,8 @@ class Learned:
     f1: tuple[tuple[Overlaps, float, float], ...]
 
     def mean(self, field: str) -> float:
-        """The weighted mean of a number over the sets."""
-        return float(np.average([getattr(each, field) for each in self.sets], weights=[e.weight for e in self.sets]))
+        """The mean of a number over the sets."""
+        return float(np.mean([getattr(each, field) for each in self.sets]))
 
     def to_dict(self) -> dict[str, Any]:
         means = ("ece_before", "ece_after", "f1_keep", "f1_recommended")
@@ -73,10 +72,8 @@ class Learned:
         }
 
 
-def learn(sets: Sequence[FoundSet], weights: Sequence[float] | None = None) -> Learned:
+def learn(sets: Sequence[FoundSet]) -> Learned:
     """Fit the calibration on all sets; choose the decoding of the best mean F1 with each set scored by the others.
-
-    Sets count by their ``weights``, without them all the same.
 
     Of decodings with the same F1 the first is taken: keep before flat, the lower least score. Flat takes entities away
     that a user may have asked for, so it must help on more than half of the sets. Raises InputError for fewer than
@@ -87,15 +84,14 @@ def learn(sets: Sequence[FoundSet], weights: Sequence[float] | None = None) -> L
             f"{len(sets)} sets are too few to learn from some and measure on another",
             hint=f"give {FEWEST_SETS} files at least, of texts as different as those that the model will meet",
         )
-    shares = [1.0] * len(sets) if weights is None else list(weights)
     outcomes = [each.outcomes for each in sets]
-    others = held_out(outcomes, shares)
+    others = held_out(outcomes)
     scored = [_scored(each, calibration) for each, calibration in zip(sets, others, strict=True)]
     tried = {
         decoding: [_f1(each, decoding) for each in scored]
         for decoding in (Decoding(*way) for way in product(OVERLAPS, LEAST_SCORES))
     }
-    best = _best(tried, shares)
+    best = _best(tried)
     results = [
         SetResult(
             name=each.evaluated.name,
@@ -108,27 +104,23 @@ def learn(sets: Sequence[FoundSet], weights: Sequence[float] | None = None) -> L
             f1_keep=round(tried[KEEP][place], 4),
             f1_recommended=round(tried[best][place], 4),
             sha256=each.evaluated.digest,
-            weight=round(shares[place] / sum(shares), 4),
         )
         for place, (each, found, calibration) in enumerate(zip(sets, outcomes, others, strict=True))
     ]
-    means = tuple(
-        (d.overlaps or "keep", d.min_score or 0.0, float(np.average(f1, weights=shares))) for d, f1 in tried.items()
-    )
-    return Learned(fit(outcomes, shares), best, tuple(results), means)
+    means = tuple((d.overlaps or "keep", d.min_score or 0.0, float(np.mean(f1))) for d, f1 in tried.items())
+    return Learned(fit(outcomes), best, tuple(results), means)
 
 
-def _best(tried: Mapping[Decoding, Sequence[float]], weights: Sequence[float]) -> Decoding:
+def _best(tried: Mapping[Decoding, Sequence[float]]) -> Decoding:
     """The decoding of the best mean; ``tried`` has the F1 of each set."""
 
     def mean(decoding: Decoding) -> float:
-        return float(np.average(tried[decoding], weights=weights))
+        return float(np.mean(tried[decoding]))
 
     best = max(tried, key=mean)
     kept = max((decoding for decoding in tried if decoding.overlaps == "keep"), key=mean)
-    pairs = zip(tried[best], tried[kept], weights, strict=True)
-    better = sum(weight for flat, keep, weight in pairs if flat > keep)
-    return best if 2 * better > sum(weights) else kept
+    better = sum(flat > keep for flat, keep in zip(tried[best], tried[kept], strict=True))
+    return best if 2 * better > len(tried[best]) else kept
 
 
 def text_counts(entities: Sequence[Entity], gold: Sequence[Entity], types: Sequence[str], decoding: Decoding) -> Counts:
