@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranit_rag.engines.checkpoint import embedded_model
 from ranit_rag.errors import DataError
 from ranit_rag.evaluation.data_sets import Selection, read_set, read_splits
 from ranit_training.nano import written
 from ranit_training.nano.config import EpisodeConfig, MixtureConfig, read_section
 from ranit_training.nano.episodes import Episodes
-from ranit_training.nano.finish import card
+from ranit_training.nano.finish import card, recipe
 from ranit_training.nano.mixture import make_mixture, read_mixture, shared_types, write_mixture
 from ranit_training.nano.written import divided, read_written, write_sets
 
@@ -191,6 +192,14 @@ def test_a_card_names_the_files_of_the_blocks(config: MixtureConfig) -> None:
         "clinic.jsonl.xz",
         "zh_places.txt",
     ]
+
+
+def test_a_card_names_what_its_recipe_extends_and_the_embedded_models_is_here() -> None:
+    found = recipe(NANO / "polish.yaml")
+    assert (found["path"], found["extends"]["path"]) == ("polish.yaml", "nano.yaml")
+    assert "extends" not in found["extends"]
+    about = json.loads((embedded_model() / "ranit.json").read_text("utf-8"))
+    assert about["recipe"] == found
 
 
 def drawn(config: MixtureConfig, **changes: Any) -> list[str]:
