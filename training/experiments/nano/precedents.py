@@ -96,8 +96,8 @@ def main() -> None:
     options = parser.parse_args()
     chosen = [name for name in LEFT_OUT if name in options.sets or not options.sets]
     left_out = [read_set(DATA / f"{name}.jsonl.xz", Selection(sample=options.sample)) for name in chosen]
-    seen = seen_sets(options.recipe, options.checkpoint, options.seen_sample, options.sets)
-    seen = [each for each in seen if each.own]
+    unseen_splits = seen_sets(options.recipe, options.checkpoint, options.seen_sample, options.sets)
+    seen = [each for each in unseen_splits if each.own]
     settings = Settings(dtype="bfloat16", model=str(options.checkpoint))
     groups = [Group(left_out, POOLS, 2.0), Group(seen, (SEEN_POOL,), 1.0)]
     with (
