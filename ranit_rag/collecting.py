@@ -14,12 +14,11 @@ from ranit_rag.planning import Plan, Planner, readable
 from ranit_rag.precedents import LEAST, Precedent, Precedents
 from ranit_rag.prompts import Mention, parse_answer
 from ranit_rag.results import Dropped, Extraction, Usage
+from ranit_rag.rivals import Place, count_rivals
 from ranit_rag.text import Grounder
 from ranit_rag.types import Decision, Entity
 
 Span = tuple[int, int]
-Key = tuple[int, int, str]
-"""A place and a type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +67,10 @@ class Collector:
         self._asked: dict[str, int] = {}  # the types in the order in which they were asked for
         self._readable = readable(text)
         self._entities: list[Entity] = []
-        self._open: dict[Key, float | None] = {}  # what the next window may see as well
-        self._unsaid: set[Key] = set()  # those of them that the model did not write
-        self._precedents: dict[Key, tuple[Precedent, Precedents]] = {}
+        self._open: dict[Place, float | None] = {}  # what the next window may see as well
+        self._unsaid: set[Place] = set()  # those of them that the model did not write
+        self._reaching: list[Place] = []  # what it wrote before them, as far as it may overlap them
+        self._precedents: dict[Place, tuple[Precedent, Precedents]] = {}
         self._spoken_for: dict[Entity, Precedents] = {}
         self._dropped: dict[Dropped, None] = {}
         self._decisions: list[Decision] = []
@@ -116,11 +116,12 @@ class Collector:
             return plan.decision
         types = [name for query in plan.conversation.queries for name in query.types]
         against = 0
+        rivals = self._rivals()
         for key in [key for key in self._open if key not in self._unsaid and window.start <= key[0]]:
             start, end, label = key
             if end <= window.end and (found := precedents.of(start - window.start, end - window.start, label)):
                 self._precedents[key] = found, precedents
-                against += _unlikely(found, found.weighed(self._score(self._open[key])))
+                against += _unlikely(found, found.weighed(self._score(self._open[key], rivals.get(key, 0))))
         unsaid = 0
         for key, found in annotated_in(precedents, types):
             placed = (key[0] + window.start, key[1] + window.start, key[2])
@@ -133,17 +134,26 @@ class Collector:
         told = f"; its words as examples have them: {unsaid} put forward, {against} dropped"
         return replace(plan.decision, reason=plan.decision.reason + told)
 
-    def _score(self, probability: float | None) -> float | None:
+    def _rivals(self) -> dict[Place, int]:
+        """The rivals of what the model wrote and may still see, where they count."""
+        calibration = self._reading.calibration
+        if calibration is None or not calibration.rivals:
+            return {}
+        return count_rivals([*self._reaching, *(key for key in self._open if key not in self._unsaid)])
+
+    def _score(self, probability: float | None, rivals: int) -> float | None:
         """The calibrated score of what the model wrote."""
         calibration = self._reading.calibration
-        return probability if probability is None or calibration is None else calibration(probability)
+        return probability if probability is None or calibration is None else calibration(probability, rivals)
 
     def _settle(self, place: int) -> None:
         """Make entities of what begins before ``place``, from which on alone more can be found."""
         settled = sorted((key for key in self._open if key[0] < place), key=lambda key: (key[0], -key[1]))
-        for start, end, label in settled:
-            key = (start, end, label)
-            score = self._score(self._open.pop(key))
+        rivals = self._rivals()
+        self._reaching = [key for key in (*self._reaching, *settled) if key[1] > place and key not in self._unsaid]
+        for key in settled:
+            start, end, label = key
+            score = self._score(self._open.pop(key), rivals.get(key, 0))
             precedent, precedents = self._precedents.pop(key, (None, None))
             if precedent is not None:
                 score = precedent.unsaid() if key in self._unsaid else precedent.weighed(score)
@@ -162,14 +172,14 @@ def _unlikely(precedent: Precedent | None, score: float | None) -> bool:
     return precedent is not None and precedent.seen > 0 and score is not None and score < LEAST
 
 
-def annotated_in(precedents: Precedents, types: Sequence[str]) -> list[tuple[Key, Precedent]]:
+def annotated_in(precedents: Precedents, types: Sequence[str]) -> list[tuple[Place, Precedent]]:
     """What a store alone would take for entities of the types: none within a longer one."""
     found = {
         key: precedent
         for key in precedents.annotated(types)
         if (precedent := precedents.of(*key)) and precedent.annotated and precedent.unsaid() >= LEAST
     }
-    kept: list[tuple[Key, Precedent]] = []
+    kept: list[tuple[Place, Precedent]] = []
     covered: Span = (0, 0)
     for (start, end, name), precedent in sorted(found.items(), key=lambda each: (each[0][0], -each[0][1])):
         if end > covered[1] or (start, end) == covered:

@@ -14,15 +14,17 @@ CLIP = 1e-6  # probabilities count as at least this far from 0 and from 1
 
 @dataclass(frozen=True, slots=True)
 class ScoreCalibration:
-    """``score = sigmoid(logit(p) / temperature + bias)``, which never changes the order of two mentions.
+    """``score = sigmoid(logit(p) / temperature + bias - rivals · log(1 + n))``.
 
-    ``fitted_on`` says on what it was learned. Raises InputError where the temperature is not above 0, or a number is
-    not finite.
+    n is how many entities of other types overlap the mention's place (``ranit_rag.rivals``). With ``rivals`` of 1 they
+    share its odds; of two mentions with the same n the order never changes. ``fitted_on`` says on what it was learned.
+    Raises InputError where the temperature is not above 0, ``rivals`` is below 0, or a number is not finite.
     """
 
     temperature: float
     bias: float
     fitted_on: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    rivals: float = 0.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and self.temperature > 0 and math.isfinite(self.bias)):
@@ -30,10 +32,13 @@ class ScoreCalibration:
                 f"the temperature is {self.temperature} and the bias {self.bias}",
                 hint="the temperature must be a number above 0, the bias a number",
             )
+        if not (math.isfinite(self.rivals) and self.rivals >= 0):
+            raise InputError(f"the weight of rivals is {self.rivals}", hint="it must be a number from 0 on")
 
-    def __call__(self, probability: float) -> float:
-        """The calibrated score of a model's probability, to six decimals."""
-        return round(sigmoid(logit(probability) / self.temperature + self.bias), 6)
+    def __call__(self, probability: float, rivals: int = 0) -> float:
+        """The calibrated score of a model's probability, to six decimals, beside as many ``rivals``."""
+        odds = logit(probability) / self.temperature + self.bias - self.rivals * math.log1p(rivals)
+        return round(sigmoid(odds), 6)
 
 
 def logit(probability: float) -> float:

@@ -131,7 +131,8 @@ def _calibration(record: Any) -> ScoreCalibration | None:
     temperature, bias = (_number(fields, name, "calibration") for name in ("temperature", "bias"))
     if temperature is None or bias is None:
         raise ValueError("its calibration needs a temperature and a bias")
-    return ScoreCalibration(temperature, bias, _fields(fields.get("fitted_on") or {}, "fitted_on"))
+    rivals = _number(fields, "rivals", "calibration") or 0.0
+    return ScoreCalibration(temperature, bias, _fields(fields.get("fitted_on") or {}, "fitted_on"), rivals)
 
 
 def _decoding(record: Any) -> Decoding:

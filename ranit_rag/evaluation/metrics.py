@@ -8,7 +8,7 @@ from ranit_rag.evaluation.counts import Counts, set_counts, total
 from ranit_rag.evaluation.universalner import normalise
 from ranit_rag.types import Entity
 
-__all__ = ["Counts", "mention_counts", "mention_outcomes", "partial_counts", "strict_counts", "total"]
+__all__ = ["Counts", "mention_counts", "mention_key", "mention_outcomes", "partial_counts", "strict_counts", "total"]
 
 Span = tuple[int, int]
 
@@ -25,18 +25,23 @@ def mention_counts(
     }
 
 
-def mention_outcomes(predicted: Iterable[Entity], gold: Iterable[Entity]) -> list[tuple[float, bool]]:
+def mention_outcomes(predicted: Iterable[Entity], gold: Iterable[Entity]) -> dict[tuple[str, str], tuple[float, bool]]:
     """The score of each mention that UniversalNER's counts have for one text, and whether it is right.
 
     A string that stands at several places has the best of their scores; entities without one are left out.
     """
-    there = {(entity.label, normalise(entity.text)) for entity in gold}
+    there = set(map(mention_key, gold))
     scores: dict[tuple[str, str], float] = {}
     for entity in predicted:
         if entity.score is not None:
-            key = (entity.label, normalise(entity.text))
+            key = mention_key(entity)
             scores[key] = max(entity.score, scores.get(key, 0.0))
-    return [(score, key in there) for key, score in scores.items()]
+    return {key: (score, key in there) for key, score in scores.items()}
+
+
+def mention_key(entity: Entity) -> tuple[str, str]:
+    """Its type, and its text as UniversalNER compares it."""
+    return entity.label, normalise(entity.text)
 
 
 def strict_counts(predicted: Iterable[Entity], gold: Iterable[Entity], types: Iterable[str]) -> dict[str, Counts]:

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +80,7 @@ def evaluation_tables(sets: Sequence[FoundSet], learned: Learned) -> Iterator[st
     ways = [Way("keep", KEEP), Way("flat", FLAT), Way("recommended", learned.decoding)]
     if learned.decoding.overlaps == "keep":
         ways.insert(2, Way("flat, recommended score", Decoding("flat", learned.decoding.min_score)))
-    scored = [_scored(each, learned) for each in sets]
+    scored = [each.scored(learned.calibration) for each in sets]
     samples: dict[str, Sample] = {
         way.name: {each.evaluated.name: _counts(each, way.decoding) for each in scored} for way in ways
     }
@@ -123,12 +123,6 @@ Scored = list[list[tuple[float, bool]]]
 """The mentions of each text."""
 
 
-def _scored(each: FoundSet, learned: Learned) -> FoundSet:
-    calibration = learned.calibration
-    found = tuple(tuple(replace(e, score=calibration(e.score or 0.0)) for e in entities) for entities in each.found)
-    return replace(each, found=found)
-
-
 def _counts(each: FoundSet, decoding: Decoding) -> list[Counts]:
     types = each.evaluated.types
     return [text_counts(found, gold, types, decoding) for found, gold in zip(each.found, each.gold, strict=True)]
@@ -147,7 +141,7 @@ def _groups(sets: Sequence[FoundSet]) -> Iterator[tuple[str, list[str]]]:
 
 def _texts(each: FoundSet, kept: Sequence[Sequence[Entity]] | None = None) -> Scored:
     found = each.found if kept is None else kept
-    return [mention_outcomes(entities, gold) for entities, gold in zip(found, each.gold, strict=True)]
+    return [list(mention_outcomes(entities, gold).values()) for entities, gold in zip(found, each.gold, strict=True)]
 
 
 def _ece(texts: Scored, drawn: np.ndarray | None) -> float:
@@ -213,7 +207,7 @@ def main() -> None:
     files = [folder / f"{name}.jsonl.xz" for names in LEARNED_ON.values() for name in names.split()]
     learned = learn(found_in(read_sets(files, sample=given.sample), "learning.jsonl"))
     calibration, decoding = learned.calibration, learned.decoding
-    print(f"temperature {calibration.temperature}, bias {calibration.bias}, {decoding}\n")
+    print(f"temperature {calibration.temperature}, bias {calibration.bias}, rivals {calibration.rivals}, {decoding}\n")
     print("\n".join(learning_table(learned)))
     if not given.dev_only:
         sets = [

@@ -26,6 +26,15 @@ def test_the_score_is_the_sigmoid_of_the_scaled_log_odds() -> None:
     assert ScoreCalibration(1.0, math.log(3))(0.5) == 0.75
 
 
+def test_rivals_share_the_odds() -> None:
+    shared = ScoreCalibration(1.0, 0.0, rivals=1.0)
+    assert [shared(0.75, rivals) for rivals in (0, 1, 2)] == [0.75, 0.6, 0.5], "odds of 3, 3/2 and 3/3"
+    assert ScoreCalibration(1.0, 0.0)(0.75, 2) == 0.75
+    for weight in (-0.1, math.inf, math.nan):
+        with pytest.raises(InputError, match="rivals"):
+            ScoreCalibration(1.0, 0.0, rivals=weight)
+
+
 @given(PROBABILITIES, PROBABILITIES, st.floats(0.05, 20), st.floats(-10, 10))
 def test_no_two_mentions_change_their_order(one: float, other: float, temperature: float, bias: float) -> None:
     calibration = ScoreCalibration(temperature, bias)
@@ -55,6 +64,8 @@ def test_a_checkpoint_says_both(tmp_path: Path) -> None:
     read = read_checkpoint(checkpoint(tmp_path, calibration=calibration, decoding={"overlaps": "flat"}))
     assert read.calibration == ScoreCalibration(1.5, -1, {"sets": ["a"]})
     assert read.decoding == Decoding("flat", None)
+    read = read_checkpoint(checkpoint(tmp_path, calibration={**calibration, "rivals": 0.5}))
+    assert read.calibration == ScoreCalibration(1.5, -1, {"sets": ["a"]}, 0.5)
 
 
 def test_a_checkpoint_need_say_neither(tmp_path: Path) -> None:

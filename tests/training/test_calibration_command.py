@@ -29,12 +29,14 @@ from ranit_training.calibration.fitting import Outcomes, calibrated, fit, held_o
 from ranit_training.cli_calibrate import calibrate
 
 
-def drawn(seed: int, mentions: int, temperature: float = 2.0, bias: float = -1.0) -> Outcomes:
-    """Mentions that are right as often as the calibration says."""
+def drawn(
+    seed: int, mentions: int, temperature: float = 2.0, bias: float = -1.0, rivals: float = 0.0, most: int = 0
+) -> Outcomes:
+    """Mentions that are right as often as the calibration says, with up to ``most`` rivals each."""
     rng = np.random.default_rng(seed)
-    probabilities = rng.uniform(0.01, 0.99, mentions)
-    truth = calibrated(ScoreCalibration(temperature, bias), probabilities)
-    return Outcomes.of(probabilities, rng.random(mentions) < truth)
+    asked = Outcomes.of(rng.uniform(0.01, 0.99, mentions), np.zeros(mentions), rng.integers(0, most + 1, mentions))
+    truth = calibrated(ScoreCalibration(temperature, bias, rivals=rivals), asked)
+    return replace(asked, right=(rng.random(mentions) < truth).astype(float))
 
 
 def test_the_fit_is_that_of_a_logistic_regression() -> None:
@@ -52,6 +54,20 @@ def test_the_fit_finds_what_the_mentions_were_drawn_from() -> None:
     found = fit([drawn(3, 50_000)])
     assert found.temperature == pytest.approx(2.0, abs=0.1)
     assert found.bias == pytest.approx(-1.0, abs=0.05)
+    assert found.rivals == 0, "no mention has any"
+
+
+def test_the_fit_finds_what_rivals_cost() -> None:
+    found = fit([drawn(3, 50_000, rivals=0.7, most=4)])
+    assert found.temperature == pytest.approx(2.0, abs=0.1)
+    assert found.bias == pytest.approx(-1.0, abs=0.1)
+    assert found.rivals == pytest.approx(0.7, abs=0.05)
+
+
+def test_rivals_never_speak_for_a_mention() -> None:
+    made = drawn(6, 2_000, most=4)
+    mixed = replace(made, right=np.where(made.rivals > 2, 1.0, made.right))
+    assert fit([mixed]) == fit([replace(mixed, rivals=np.zeros_like(made.rivals))])
 
 
 def test_a_set_with_many_mentions_does_not_drown_the_others() -> None:
@@ -65,7 +81,7 @@ def test_calibration_lowers_the_error_on_a_set_that_it_has_not_seen(temperature:
     sets = [drawn(seed, 3_000, temperature, bias) for seed in range(3)]
     for each, calibration in zip(sets, held_out(sets), strict=True):
         before = calibration_error(each.probabilities, each.right)
-        assert calibration_error(calibrated(calibration, each.probabilities), each.right) <= max(before, 0.05)
+        assert calibration_error(calibrated(calibration, each), each.right) <= max(before, 0.05)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +101,8 @@ def test_mentions_that_settle_nothing_are_refused(outcomes: Outcomes) -> None:
 
 
 def rome(number: int) -> FoundSet:
-    """Ten texts: a team that is right and sure, a place within it that is wrong, a doubtful person, seldom right."""
+    """Ten texts: a team that is right and sure, a place within it that is wrong and as good as sure, so that scores do
+    not tell them apart over all texts, and a doubtful person, seldom right."""
     text = "Rome United won, said Smith."
     team, place, person = (0, 11), (0, 4), (22, 27)
     examples, found = [], []
@@ -96,7 +113,7 @@ def rome(number: int) -> FoundSet:
         found.append(
             (
                 Entity(text[slice(*team)], "team", *team, 0.8 + i / 100),
-                Entity(text[slice(*place)], "place", *place, 0.8 - i / 100),
+                Entity(text[slice(*place)], "place", *place, 0.795 + i / 100),
                 Entity(text[slice(*person)], "person", *person, 0.2 + i / 100),
             )
         )

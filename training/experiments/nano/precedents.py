@@ -109,7 +109,8 @@ def main() -> None:
             for group in groups:
                 study.learned(group)
         else:
-            print("\n".join(report(study, groups)), flush=True)
+            for line in report(study, groups):
+                print(line, flush=True)
 
 
 class Study:

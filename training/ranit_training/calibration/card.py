@@ -33,6 +33,7 @@ def write_card(checkpoint: Path, learned: Learned, *, how: dict[str, Any]) -> No
     card["calibration"] = {
         "temperature": learned.calibration.temperature,
         "bias": learned.calibration.bias,
+        "rivals": learned.calibration.rivals,
         "fitted_on": {**how, "sets": sets},
     }
     learned_decoding = {"overlaps": learned.decoding.overlaps, "min_score": learned.decoding.min_score}

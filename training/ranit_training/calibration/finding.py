@@ -9,15 +9,17 @@ from pathlib import Path
 from ranit_rag.config import Settings
 from ranit_rag.engines import open_engine
 from ranit_rag.engines.base import Engine, EngineInfo, Reply
+from ranit_rag.engines.calibration import ScoreCalibration
 from ranit_rag.errors import DataError, EngineError
 from ranit_rag.evaluation.arms import Arm
 from ranit_rag.evaluation.data_sets import WHOLE, EvaluationSet, Selection, read_set
-from ranit_rag.evaluation.metrics import mention_outcomes
+from ranit_rag.evaluation.metrics import mention_key, mention_outcomes
 from ranit_rag.evaluation.pools import Pools
 from ranit_rag.evaluation.remembering import open_journal
 from ranit_rag.evaluation.runner import ArmRun, Model, run_arms
 from ranit_rag.overlaps import Decoding
 from ranit_rag.prompts import Conversation
+from ranit_rag.rivals import count_rivals
 from ranit_rag.types import Entity
 from ranit_training.calibration.fitting import Outcomes
 
@@ -39,11 +41,23 @@ class FoundSet:
 
     @property
     def outcomes(self) -> Outcomes:
-        """The mentions, as strings, and whether they are right."""
-        pairs = [
-            pair for found, gold in zip(self.found, self.gold, strict=True) for pair in mention_outcomes(found, gold)
-        ]
-        return Outcomes.of([score for score, _ in pairs], [right for _, right in pairs])
+        """The mentions, as strings, whether they are right, and the rivals of each where it has fewest."""
+        probabilities, right, rivals = [], [], []
+        for found, gold in zip(self.found, self.gold, strict=True):
+            counts = rivals_of(found)
+            fewest: dict[tuple[str, str], int] = {}
+            for entity in found:
+                key = mention_key(entity)
+                fewest[key] = min(counts[entity], fewest.get(key, counts[entity]))
+            for key, (probability, is_right) in mention_outcomes(found, gold).items():
+                probabilities.append(probability)
+                right.append(is_right)
+                rivals.append(fewest[key])
+        return Outcomes.of(probabilities, right, rivals)
+
+    def scored(self, calibration: ScoreCalibration) -> FoundSet:
+        """The same entities with calibrated scores."""
+        return replace(self, found=tuple(tuple(_scored(entities, calibration)) for entities in self.found))
 
 
 def read_sets(
@@ -78,6 +92,17 @@ def find_in(
     with open_journal(journal) as answers:
         runs = run_arms([model], sets, [EVERYTHING], Pools(), answers, on_progress=on_progress)
         return [FoundSet(run.evaluated, tuple(_found(run))) for run in runs]
+
+
+def rivals_of(entities: Sequence[Entity]) -> dict[Entity, int]:
+    """The rivals of each entity of one text."""
+    counts = count_rivals([(entity.start, entity.end, entity.label) for entity in entities])
+    return {entity: counts[entity.start, entity.end, entity.label] for entity in entities}
+
+
+def _scored(entities: Sequence[Entity], calibration: ScoreCalibration) -> Iterator[Entity]:
+    for entity, rivals in rivals_of(entities).items():
+        yield replace(entity, score=calibration(entity.score or 0.0, rivals))
 
 
 def _found(run: ArmRun) -> Iterator[tuple[Entity, ...]]:

@@ -21,18 +21,21 @@ _NO_DOUBT = 1e-4  # a mean loss that only a slope without bounds gives
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The mentions of one set: the model's probability of each, and 1 where it is right, else 0."""
+    """The mentions of one set: the model's probability of each, 1 where it is right, else 0, and its rivals."""
 
     probabilities: Array
     right: Array
+    rivals: Array
 
     @classmethod
-    def of(cls, probabilities: ArrayLike, right: ArrayLike) -> Outcomes:
-        return cls(np.asarray(probabilities, np.float64), np.asarray(right, np.float64))
+    def of(cls, probabilities: ArrayLike, right: ArrayLike, rivals: ArrayLike | None = None) -> Outcomes:
+        known = np.zeros(np.shape(right)) if rivals is None else rivals
+        return cls(*(np.asarray(each, np.float64) for each in (probabilities, right, known)))
 
 
 def fit(sets: Sequence[Outcomes]) -> ScoreCalibration:
-    """The temperature T and bias b of the greatest likelihood of ``right ~ sigmoid(logit(p) / T + b)``, by Newton.
+    """The temperature T, bias b and weight r of the greatest likelihood of ``right ~ sigmoid(logit(p) / T + b - r ·
+    log(1 + rivals))``, by Newton; r is 0 where that would be below it, or all mentions have as many rivals.
 
     A mention of a set of n counts 1/n, so that a set with many does not drown the others. Raises DataError where the
     mentions do not settle them, or the surer are not the righter ones.
@@ -43,13 +46,18 @@ def fit(sets: Sequence[Outcomes]) -> ScoreCalibration:
         raise DataError("all mentions are right, or all are wrong", hint=_MORE)
     weights = np.concatenate([np.full(each.right.size, 1 / each.right.size) for each in sets]) / len(sets)
     clipped = np.clip(np.concatenate([each.probabilities for each in sets]), CLIP, 1 - CLIP)
-    features = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
     if np.ptp(clipped) == 0:
         raise DataError(f"all mentions have the probability {clipped[0]:g}", hint=_MORE)
-    slope, bias = _maximum(features, right, weights)
+    features = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
+    slope, bias, rivals = *_maximum(features, right, weights), 0.0
+    shared = -np.log1p(np.concatenate([each.rivals for each in sets]))
+    if np.ptp(shared) > 0:
+        with_rivals = _maximum(np.column_stack([features, shared]), right, weights)
+        if with_rivals[2] > 0:
+            slope, bias, rivals = with_rivals
     if slope <= 0:
         raise DataError("the mentions that the model is surer of are not more often right", hint=_MORE)
-    return ScoreCalibration(round(1 / slope, 6), round(bias, 6))
+    return ScoreCalibration(round(1 / slope, 6), round(bias, 6), rivals=round(rivals, 6))
 
 
 def held_out(sets: Sequence[Outcomes]) -> list[ScoreCalibration]:
@@ -57,17 +65,16 @@ def held_out(sets: Sequence[Outcomes]) -> list[ScoreCalibration]:
     return [fit([*sets[:place], *sets[place + 1 :]]) for place in range(len(sets))]
 
 
-def calibrated(calibration: ScoreCalibration | None, probabilities: Array) -> Array:
-    """The scores of probabilities; these themselves without a calibration."""
-    if calibration is None:
-        return probabilities
-    return np.array([calibration(float(each)) for each in probabilities])
+def calibrated(calibration: ScoreCalibration, outcomes: Outcomes) -> Array:
+    """The scores of mentions."""
+    pairs = zip(outcomes.probabilities, outcomes.rivals, strict=True)
+    return np.array([calibration(float(probability), int(rivals)) for probability, rivals in pairs])
 
 
-def _maximum(features: Array, right: Array, weights: Array) -> tuple[float, float]:
+def _maximum(features: Array, right: Array, weights: Array) -> list[float]:
     """Newton's method on the convex loss ``Σ w · log(1 + exp(-y x·θ))``, with steps that are halved until it falls."""
     signs = np.where(right > 0, -1.0, 1.0)
-    found: Array = np.array([1.0, 0.0])
+    found: Array = np.eye(features.shape[1])[0]
 
     def loss(place: Array) -> float:
         return float(weights @ np.logaddexp(0, signs * (features @ place)))
@@ -78,7 +85,7 @@ def _maximum(features: Array, right: Array, weights: Array) -> tuple[float, floa
         predicted = 1 / (1 + np.exp(-np.clip(features @ found, -500, 500)))
         gradient = features.T @ (weights * (predicted - right))
         if np.abs(gradient).max() < _FLAT:
-            return float(found[0]), float(found[1])
+            return [float(each) for each in found]
         curvature = features.T @ (features * (weights * predicted * (1 - predicted))[:, None])
         try:
             step = np.linalg.solve(curvature, gradient)

@@ -7,7 +7,7 @@ best F1 is half of that F1 (Lipton et al., 2014, arXiv 1402.1892), which checks 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
@@ -64,6 +64,7 @@ class Learned:
         return {
             "temperature": self.calibration.temperature,
             "bias": self.calibration.bias,
+            "rivals": self.calibration.rivals,
             "decoding": asdict(self.decoding),
             "mean": {name: round(self.mean(name), 4) for name in means},
             "half_of_best_f1": round(max(f1 for *_, f1 in self.f1) / 2, 4),
@@ -86,7 +87,7 @@ def learn(sets: Sequence[FoundSet]) -> Learned:
         )
     outcomes = [each.outcomes for each in sets]
     others = held_out(outcomes)
-    scored = [_scored(each, calibration) for each, calibration in zip(sets, others, strict=True)]
+    scored = [each.scored(calibration) for each, calibration in zip(sets, others, strict=True)]
     tried = {
         decoding: [_f1(each, decoding) for each in scored]
         for decoding in (Decoding(*way) for way in product(OVERLAPS, LEAST_SCORES))
@@ -100,7 +101,7 @@ def learn(sets: Sequence[FoundSet]) -> Learned:
             mentions=found.right.size,
             right=int(found.right.sum()),
             ece_before=round(calibration_error(found.probabilities, found.right), 4),
-            ece_after=round(calibration_error(calibrated(calibration, found.probabilities), found.right), 4),
+            ece_after=round(calibration_error(calibrated(calibration, found), found.right), 4),
             f1_keep=round(tried[KEEP][place], 4),
             f1_recommended=round(tried[best][place], 4),
             sha256=each.evaluated.digest,
@@ -127,15 +128,6 @@ def text_counts(entities: Sequence[Entity], gold: Sequence[Entity], types: Seque
     """UniversalNER's counts of one text for what survives of the entities, which are in the order of their start."""
     kept, _ = survivors(entities, decoding, {name: place for place, name in enumerate(types)})
     return total(mention_counts(_strings(kept), _strings(gold), types).values())
-
-
-def _scored(found: FoundSet, calibration: ScoreCalibration) -> FoundSet:
-    return replace(
-        found,
-        found=tuple(
-            tuple(replace(each, score=calibration(each.score or 0.0)) for each in entities) for entities in found.found
-        ),
-    )
 
 
 def _f1(found: FoundSet, decoding: Decoding) -> float:
