@@ -70,6 +70,13 @@ def test_rivals_never_speak_for_a_mention() -> None:
     assert fit([mixed]) == fit([replace(mixed, rivals=np.zeros_like(made.rivals))])
 
 
+def test_rivals_are_no_proof_where_none_of_a_few_is_right() -> None:
+    made = drawn(7, 400, most=1)
+    never = replace(made, right=np.where(made.rivals > 0, 0.0, made.right))
+    assert fit([never]).rivals == 2
+    assert fit([never])(0.99, 1) > 0.2
+
+
 def test_a_set_with_many_mentions_does_not_drown_the_others() -> None:
     small, large = drawn(4, 200, 1.0, 1.0), drawn(5, 20_000, 1.0, -1.0)
     once = fit([small, large])

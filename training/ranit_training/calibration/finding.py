@@ -44,7 +44,7 @@ class FoundSet:
         """The mentions, as strings, whether they are right, and the rivals of each where it has fewest."""
         probabilities, right, rivals = [], [], []
         for found, gold in zip(self.found, self.gold, strict=True):
-            counts = rivals_of(found)
+            counts = _rivals_of(found)
             fewest: dict[tuple[str, str], int] = {}
             for entity in found:
                 key = mention_key(entity)
@@ -94,14 +94,14 @@ def find_in(
         return [FoundSet(run.evaluated, tuple(_found(run))) for run in runs]
 
 
-def rivals_of(entities: Sequence[Entity]) -> dict[Entity, int]:
+def _rivals_of(entities: Sequence[Entity]) -> dict[Entity, int]:
     """The rivals of each entity of one text."""
     counts = count_rivals([(entity.start, entity.end, entity.label) for entity in entities])
     return {entity: counts[entity.start, entity.end, entity.label] for entity in entities}
 
 
 def _scored(entities: Sequence[Entity], calibration: ScoreCalibration) -> Iterator[Entity]:
-    for entity, rivals in rivals_of(entities).items():
+    for entity, rivals in _rivals_of(entities).items():
         yield replace(entity, score=calibration(entity.score or 0.0, rivals))
 
 

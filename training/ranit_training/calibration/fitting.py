@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 _MORE = "give more texts, or other sets"
 _STEPS = 100
 _FLAT = 1e-9  # the gradient at which the likelihood has its maximum
+_DEAREST = 2.0  # what rivals cost at most
 _NO_DOUBT = 1e-4  # a mean loss that only a slope without bounds gives
 
 
@@ -35,7 +36,10 @@ class Outcomes:
 
 def fit(sets: Sequence[Outcomes]) -> ScoreCalibration:
     """The temperature T, bias b and weight r of the greatest likelihood of ``right ~ sigmoid(logit(p) / T + b - r ·
-    log(1 + rivals))``, by Newton; r is 0 where that would be below it, or all mentions have as many rivals.
+    log(1 + rivals))``, by Newton.
+
+    r is 0 where that would be below it, or the mentions do not settle it. It is at most 2: where none of a few mentions
+    with rivals is right, that is no proof that none ever is.
 
     A mention of a set of n counts 1/n, so that a set with many does not drown the others. Raises DataError where the
     mentions do not settle them, or the surer are not the righter ones.
@@ -49,15 +53,15 @@ def fit(sets: Sequence[Outcomes]) -> ScoreCalibration:
     if np.ptp(clipped) == 0:
         raise DataError(f"all mentions have the probability {clipped[0]:g}", hint=_MORE)
     features = np.stack([np.log(clipped / (1 - clipped)), np.ones_like(clipped)], axis=1)
-    slope, bias, rivals = *_maximum(features, right, weights), 0.0
+    alone = _maximum(features, right, weights)
+    if alone is None:
+        raise DataError(f"{right.size} mentions do not settle a temperature and a bias", hint=_MORE)
     shared = -np.log1p(np.concatenate([each.rivals for each in sets]))
-    if np.ptp(shared) > 0:
-        with_rivals = _maximum(np.column_stack([features, shared]), right, weights)
-        if with_rivals[2] > 0:
-            slope, bias, rivals = with_rivals
+    beside = _maximum(np.column_stack([features, shared]), right, weights) if np.ptp(shared) > 0 else None
+    slope, bias, rivals = beside if beside is not None and beside[2] > 0 else [*alone, 0.0]
     if slope <= 0:
         raise DataError("the mentions that the model is surer of are not more often right", hint=_MORE)
-    return ScoreCalibration(round(1 / slope, 6), round(bias, 6), rivals=round(rivals, 6))
+    return ScoreCalibration(round(1 / slope, 6), round(bias, 6), rivals=round(min(rivals, _DEAREST), 6))
 
 
 def held_out(sets: Sequence[Outcomes]) -> list[ScoreCalibration]:
@@ -71,8 +75,11 @@ def calibrated(calibration: ScoreCalibration, outcomes: Outcomes) -> Array:
     return np.array([calibration(float(probability), int(rivals)) for probability, rivals in pairs])
 
 
-def _maximum(features: Array, right: Array, weights: Array) -> list[float]:
-    """Newton's method on the convex loss ``Σ w · log(1 + exp(-y x·θ))``, with steps that are halved until it falls."""
+def _maximum(features: Array, right: Array, weights: Array) -> list[float] | None:
+    """Newton's method on the convex loss ``Σ w · log(1 + exp(-y x·θ))``, with steps that are halved until it falls.
+
+    None where the loss has no minimum, or hardly one.
+    """
     signs = np.where(right > 0, -1.0, 1.0)
     found: Array = np.eye(features.shape[1])[0]
 
@@ -95,4 +102,4 @@ def _maximum(features: Array, right: Array, weights: Array) -> list[float]:
         while loss(found - size * step) > loss(found) and size > 1e-6:
             size /= 2
         found = found - size * step
-    raise DataError(f"{right.size} mentions do not settle a temperature and a bias", hint=_MORE)
+    return None
