@@ -69,7 +69,6 @@ class Collector:
         self._entities: list[Entity] = []
         self._open: dict[Place, float | None] = {}  # what the next window may see as well
         self._unsaid: set[Place] = set()  # those of them that the model did not write
-        self._reaching: list[Place] = []  # what it wrote before them, as far as it may overlap them
         self._precedents: dict[Place, tuple[Precedent, Precedents]] = {}
         self._spoken_for: dict[Entity, Precedents] = {}
         self._dropped: dict[Dropped, None] = {}
@@ -135,11 +134,14 @@ class Collector:
         return replace(plan.decision, reason=plan.decision.reason + told)
 
     def _rivals(self) -> dict[Place, int]:
-        """The rivals of what the model wrote and may still see, where they count."""
+        """The rivals of what the model wrote and may still see, where they count.
+
+        What was settled is not among them: windows begin with sentences, and entities seldom reach into the next one.
+        """
         calibration = self._reading.calibration
         if calibration is None or not calibration.rivals:
             return {}
-        return count_rivals([*self._reaching, *(key for key in self._open if key not in self._unsaid)])
+        return count_rivals(self._open.keys() - self._unsaid)
 
     def _score(self, probability: float | None, rivals: int) -> float | None:
         """The calibrated score of what the model wrote."""
@@ -150,7 +152,6 @@ class Collector:
         """Make entities of what begins before ``place``, from which on alone more can be found."""
         settled = sorted((key for key in self._open if key[0] < place), key=lambda key: (key[0], -key[1]))
         rivals = self._rivals()
-        self._reaching = [key for key in (*self._reaching, *settled) if key[1] > place and key not in self._unsaid]
         for key in settled:
             start, end, label = key
             score = self._score(self._open.pop(key), rivals.get(key, 0))
