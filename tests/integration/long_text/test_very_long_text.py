@@ -16,7 +16,7 @@ PARAGRAPH = (
 )
 
 
-@pytest.mark.timeout(600)  # 40 s on two cores, more where they are busy
+@pytest.mark.timeout(600)  # two minutes on two cores, more where they are busy
 def test_two_hundred_thousand_characters(nano: TransformersEngine) -> None:
     text = (PARAGRAPH * (200_000 // len(PARAGRAPH) + 1))[:200_000]
     extraction = Ranit(nano).extract(text, ["人名"])
