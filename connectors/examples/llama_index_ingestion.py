@@ -16,7 +16,7 @@ from ranit_rag import Ranit
 
 TYPES = ["person", "city"]
 DOCUMENTS = [
-    "Marie Curie was born in Warsaw and moved to Paris in 1891.",
+    "Marie Curie left Warsaw for Paris in 1891.",
     "Ada Lovelace met Charles Babbage in London.",
     "Frida Kahlo was born in Mexico City and showed her pictures in Paris.",
 ]

@@ -23,14 +23,22 @@ from ranit_training.nano.episodes import Episodes
 from ranit_training.nano.finish import finish, licences
 from ranit_training.nano.mixture import NOBODY, Mixture, make_mixture, read_mixture, write_mixture
 from ranit_training.nano.naming import invented_names, own_names, synonyms
-from ranit_training.nano.pieces import estranged, joined, lowered, pieces_of, record_of, with_typos
+from ranit_training.nano.pieces import (
+    estranged,
+    joined,
+    lowered,
+    mentions_of,
+    pieces_of,
+    record_of,
+    swapped,
+    with_typos,
+)
 from ranit_training.nano.rivals import rivals
 from ranit_training.nano.steps import IGNORED
 from ranit_training.nano.stream import Source, batches
 from ranit_training.nano.vectors import lexical_vectors
 
 RECIPE = Path(__file__).parents[2] / "training" / "ranit_training" / "nano" / "nano.yaml"
-POLISH = RECIPE.with_name("polish.yaml")
 EVALUATED = "Ada met Charles in Bath ."
 PLAIN = EpisodeConfig(
     examples=(0.0, 0.0, 1.0),
@@ -42,6 +50,7 @@ PLAIN = EpisodeConfig(
     synonyms=0.0,
     grouped=0.0,
     joined=0.0,
+    swapped=0.0,
     lower=0.0,
     typos=0.0,
     foreign=0.0,
@@ -143,29 +152,15 @@ def test_a_mixture_is_read_as_it_was_written(mixture: Mixture, config: MixtureCo
         read_mixture(tmp_path)
 
 
-@pytest.mark.parametrize("path", [RECIPE, POLISH], ids=lambda path: path.stem)
-def test_the_recipe_never_reads_an_evaluation_set_and_ships_no_set_that_may_not_be(path: Path) -> None:
-    recipe = read_section(path, "mixture", MixtureConfig)
+def test_the_recipe_never_reads_an_evaluation_set_and_ships_no_set_that_may_not_be() -> None:
+    recipe = read_section(RECIPE, "mixture", MixtureConfig)
     assert set(recipe.held_out) == {
         "crossner_ai", "crossner_politics", "crossner_science", "mit_movie", "boson_zh", "cluener2020", "cmeee"
     }  # fmt: skip
     assert {"conll2003", "matscholar", "atis", "ontonotes4_zh", "mit_movie_trivia"} <= set(recipe.left_out)
-    drawing = read_section(path, "episodes", EpisodeConfig)
+    drawing = read_section(RECIPE, "episodes", EpisodeConfig)
     assert drawing.near + drawing.anywhere + drawing.mixed <= 1
-    assert read_section(path, "train", TrainConfig).steps > 0
-
-
-def test_a_recipe_that_extends_another_has_its_keys_but_for_its_own(tmp_path: Path) -> None:
-    (tmp_path / "one.yaml").write_text("mixture: {sets: data, held_out: [a], caps: {b: 1, c: 2}}", "utf-8")
-    other = tmp_path / "other.yaml"
-    other.write_text("extends: one.yaml\nmixture: {cap: 5, caps: {b: 3}, written: texts}", "utf-8")
-    assert read_section(other, "mixture", MixtureConfig) == MixtureConfig(
-        tmp_path / "data", ("a",), written=tmp_path / "texts", cap=5, caps={"b": 3}
-    )
-    for wrong in ("../one.yaml", "other.yaml", "none.yaml"):
-        other.write_text(f"extends: {wrong}\nmixture: {{cap: 5}}", "utf-8")
-        with pytest.raises(InputError):
-            read_section(other, "mixture", MixtureConfig)
+    assert read_section(RECIPE, "train", TrainConfig).steps > 0
 
 
 # Episodes
@@ -236,6 +231,32 @@ def test_invented_words_stand_in_text_and_examples_and_the_gold_follows_them(mix
                 assert mention not in {"Al", "Bo", "Cy", "Aspirin", "pain", "张三"}
                 found += mention in examples
     assert found > 5, "words of the examples come again in the text"
+
+
+def test_swapped_mentions_are_others_of_their_types_in_the_set_and_the_gold_follows_them(mixture: Mixture) -> None:
+    episodes = Episodes(mixture, replace(PLAIN, examples=(1.0,), swapped=1.0), 0)
+    own = {record.text for record in mixture.records}
+    known = {entity.text for record in mixture.records for entity in record.entities}
+    drawn = [asked(episodes, number) for number in range(40)]
+    assert any(text not in own for _, _, text in drawn)
+    for _, gold, text in drawn:
+        for mentions in gold.values():
+            assert all(mention in text and mention in known for mention in mentions)
+
+
+def test_a_mention_that_stands_twice_gives_way_to_the_same_other_one() -> None:
+    twice = Example(
+        "Ada met Bob; Ada left.", (Entity("Ada", "x", 0, 3), Entity("Bob", "x", 8, 11), Entity("Ada", "x", 13, 16))
+    )
+    other = Example("Al-Khwarizmi left Ur.", (Entity("Al-Khwarizmi", "x", 0, 12), Entity("Ur", "y", 18, 20)))
+    assert mentions_of([twice, other]) == {("x",): ["Ada", "Bob", "Al-Khwarizmi"], ("y",): ["Ur"]}
+    drawn = [swapped(twice, mentions_of([twice, other]), Random(seed)) for seed in range(20)]
+    assert len({record.text for record in drawn}) > 3
+    for record in drawn:
+        first, _, last = record.entities
+        assert first.text == last.text
+        assert all(record.text[e.start : e.end] == e.text for e in record.entities)
+    assert swapped(twice, {("y",): ["Ur"]}, Random(0)) == twice
 
 
 def test_grouped_types_are_asked_under_the_name_of_their_group(mixture: Mixture) -> None:

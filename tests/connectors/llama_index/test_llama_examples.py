@@ -22,8 +22,8 @@ def main_of(name: str) -> Callable[[Ranit], Any]:
 def test_ingestion(nano: TransformersEngine, capsys: pytest.CaptureFixture[str]) -> None:
     main_of("ingestion")(Ranit(nano))
     said = capsys.readouterr().out
-    assert "by the filter: Marie Curie was born in Warsaw and moved to Paris in 1891." in said
-    assert "by the graph: Marie Curie was born in Warsaw and moved to Paris in 1891. MENTIONS Paris [44]" in said
+    assert "by the filter: Marie Curie left Warsaw for Paris in 1891." in said
+    assert "by the graph: Marie Curie left Warsaw for Paris in 1891. MENTIONS Paris [28]" in said
     assert "by the filter: Ada" not in said
 
 

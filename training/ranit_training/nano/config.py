@@ -116,8 +116,8 @@ class EpisodeConfig:
     what is left over shows other sets' alone. ``renamed``: types have invented names, which only the examples explain;
     of these ``estranged``: mentions are invented words too. ``synonyms``: a type is called by another of its names.
     ``grouped``: a set's fine types are asked as its coarse ones (``groups``). ``joined``: records are put together to
-    a longer text. ``lower``, ``typos``: noise, in English texts alone. ``foreign``: a type of a set of another kind
-    is asked too.
+    a longer text. ``swapped``: the text's mentions give way to others of their types in its set. ``lower``, ``typos``:
+    noise, in English texts alone. ``foreign``: a type of a set of another kind is asked too.
 
     A set's weight is its size to the power of ``smoothing``, times ``weights``, or else ``written`` if it is a written
     block. Sets with more than ``most_types`` types are asked for a part of the absent ones. Of sets named in
@@ -133,6 +133,7 @@ class EpisodeConfig:
     synonyms: float
     grouped: float
     joined: float
+    swapped: float
     lower: float
     typos: float
     foreign: float
@@ -171,36 +172,15 @@ _FOLDERS = {CorpusConfig: ("text", "sets"), MixtureConfig: ("sets", "written")}
 
 
 def read_section(path: Path, name: str, kind: type[Section]) -> Section:
-    """A section of the file; its folders are relative to it. Raises InputError for a missing or unknown key.
-
-    A file with ``extends: OTHER.yaml`` has the keys of the other's sections, too, but for those that it gives itself.
-    """
-    values = _section(path, name)
-    if not values:
+    """A section of the file; its folders are relative to it. Raises InputError for a missing or unknown key."""
+    values = _content(path).get(name)
+    if not isinstance(values, dict):
         raise InputError(f"{path} has no section {name!r}", hint="start from a copy of nano.yaml")
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
     if isinstance(values.get("rate"), dict):
         values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
     return _made(kind, values, f"{path}: {name}")
-
-
-def extended(path: Path) -> Path | None:
-    """The file that this one extends. Raises InputError as ``read_section`` does."""
-    other = _content(path).get("extends")
-    if other is None:
-        return None
-    if "/" in str(other) or other == path.name:
-        raise InputError(f"{path} extends {other}", hint="name another file of the folder")
-    return path.with_name(str(other))
-
-
-def _section(path: Path, name: str) -> dict[str, Any]:
-    """The keys of a section as they are written, of the extended file and of this."""
-    base = extended(path)
-    values = _section(base, name) if base is not None else {}
-    own = _content(path).get(name)
-    return values | (own if isinstance(own, dict) else {})
 
 
 def _content(path: Path) -> dict[str, Any]:

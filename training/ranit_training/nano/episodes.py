@@ -19,7 +19,7 @@ from ranit_rag.types import EntityType, Example
 from ranit_training.nano.config import EpisodeConfig
 from ranit_training.nano.mixture import NOBODY, Inventory, Mixture
 from ranit_training.nano.naming import Names, invented_names, own_names, pseudo_word
-from ranit_training.nano.pieces import estranged, joined, lowered, relabelled, with_typos
+from ranit_training.nano.pieces import estranged, joined, lowered, mentions_of, relabelled, swapped, with_typos
 from ranit_training.nano.rivals import rivals
 from ranit_training.sft.dialogues import Dialogue
 
@@ -39,8 +39,10 @@ class Episodes:
         self._seed = seed
         self._cumulative = list(accumulate(self._weight(item) for item in mixture.sets))
         self._profiles = {language: load_profile(name) for language, name in PROFILES.items()}
+        records = mixture.records
+        self._mentions = {item.name: mentions_of(records[item.start : item.end]) for item in mixture.sets}
         self._rivals = {
-            item.name: rivals(mixture.records[item.start : item.end], item.language)
+            item.name: rivals(records[item.start : item.end], item.language)
             for item in mixture.sets
             if len(item.labels) > config.most_types
         }
@@ -104,7 +106,11 @@ class Episodes:
         return self._written(text, examples, asked, names_of, owner.language, rng)
 
     def _text(self, row: int, owner: Inventory, rng: random.Random) -> Example:
-        """The record, or it and those behind it in its set as one longer text."""
+        """The record, or it and those behind it in its set as one longer text, with mentions of others in a part."""
+        text = self._joined(row, owner, rng)
+        return swapped(text, self._mentions[owner.name], rng) if rng.random() < self._config.swapped else text
+
+    def _joined(self, row: int, owner: Inventory, rng: random.Random) -> Example:
         records = self._mixture.records
         text = records[row]
         if rng.random() >= self._config.joined:

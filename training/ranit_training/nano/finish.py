@@ -19,7 +19,6 @@ from ranit_rag.engines.checkpoint import FILE_NAME
 from ranit_rag.errors import DataError, InputError
 from ranit_rag.prompts import load_profile
 from ranit_training.manifest import sha256_of
-from ranit_training.nano.config import extended
 from ranit_training.nano.episodes import PROFILES
 from ranit_training.nano.mixture import Inventory, read_inventories
 
@@ -81,16 +80,9 @@ def card(config: Path, sets: Sequence[Inventory], version: str) -> dict[str, Any
     }
 
 
-def recipe(config: Path) -> dict[str, Any]:
-    """A recipe's name and hash, and those of what it extends."""
-    base = extended(config)
-    return {"path": config.name, "sha256": sha256_of([config])} | ({"extends": recipe(base)} if base else {})
-
-
-def _recipes(about: dict[str, Any]) -> Iterator[str]:
-    yield f"`ranit_training/nano/{about['path']}`, sha256 `{about['sha256'][:16]}…`"
-    if "extends" in about:
-        yield from _recipes(about["extends"])
+def recipe(config: Path) -> dict[str, str]:
+    """The recipe's name and hash."""
+    return {"path": config.name, "sha256": sha256_of([config])}
 
 
 def _readme(
@@ -110,7 +102,8 @@ def _readme(
     yield f"| tokenizer | byte-level BPE, {shape['vocab_size']:,} tokens, English and Chinese |"
     yield f"| context | {CONTEXT:,} tokens; RANIT cuts texts into windows of {WINDOW} |"
     yield f"| prompts | {', '.join(f'`{pin}`' for pin in about['profiles'].values())} |"
-    yield f"| recipe | {', behind '.join(_recipes(about['recipe']))} |"
+    made_by = about["recipe"]
+    yield f"| recipe | `ranit_training/nano/{made_by['path']}`, sha256 `{made_by['sha256'][:16]}…` |"
     yield from ("", "## Numbers", "", (tables or "Not measured yet.").strip(), "", "## Data and licence", "")
     yield "Trained on these sets alone, and on plain text, whose sources the recipe names. The weights are for research"
     yield f"and non-commercial use: {LICENCE}. The code of RANIT is Apache-2.0."

@@ -87,6 +87,28 @@ def estranged(records: Sequence[Example], words: Mapping[str, Sequence[str]], rn
     return [_rewritten(record, strange) for record in records]
 
 
+def swapped(record: Example, mentions: Mapping[tuple[str, ...], Sequence[str]], rng: random.Random) -> Example:
+    """With one of the ``mentions`` of the same types in place of each of its own, the same one wherever it stands."""
+    chosen: dict[Piece, str] = {}
+
+    def swap(piece: Piece) -> Piece:
+        if not mentions.get(piece.labels):
+            return piece
+        return replace(piece, text=chosen.setdefault(piece, rng.choice(mentions[piece.labels])))
+
+    return _rewritten(record, swap)
+
+
+def mentions_of(records: Iterable[Example]) -> dict[tuple[str, ...], list[str]]:
+    """What is annotated in the records, once each, by its types: those of one and the same place."""
+    found: dict[tuple[str, ...], dict[str, None]] = {}
+    for record in records:
+        for piece in pieces_of(record) or ():
+            if piece.labels:
+                found.setdefault(piece.labels, {})[piece.text] = None
+    return {labels: list(texts) for labels, texts in found.items()}
+
+
 def _rewritten(record: Example, change: Callable[[Piece], Piece]) -> Example:
     pieces = pieces_of(record)
     return record if pieces is None else record_of(map(change, pieces), record)
