@@ -18,7 +18,7 @@ from ranit_rag.testing import ScriptedEngine
 OpenPage = Callable[..., Any]
 TYPES = "code, unit, bay"
 TEACHING = "Ticket INC-4471: the router in Hall B lost its uplink."
-ASKED = "Ticket INC-9020: the switch in Hall C lost its uplink."
+ASKED = "Ticket INC-9020: the router in Hall C lost its uplink."
 EMOJI = "🚀 Rocket 🛰️ left Köln 🇩🇪 for Paris, then Köln again."
 
 
