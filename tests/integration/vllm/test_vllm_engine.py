@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def test_an_adapter_is_what_answers(in_process: Engine, adapter: Path) -> None:
     adapted = VLLMEngine(adapter=adapter, max_context=256, gpu_memory=0.2)
     plain, changed = in_process.generate([ASKED])[0].answers[0], adapted.generate([ASKED])[0].answers[0]
     adapted.close()
-    assert plain.text == '["John Smith", "Mary Jones"]'
+    assert "Mary Jones" in json.loads(plain.text)
     assert changed.tokens != plain.tokens
 
 
