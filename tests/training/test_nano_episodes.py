@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import lzma
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -35,7 +37,7 @@ from ranit_training.nano.pieces import (
 )
 from ranit_training.nano.rivals import rivals
 from ranit_training.nano.steps import IGNORED
-from ranit_training.nano.stream import Source, batches
+from ranit_training.nano.stream import Source, ahead, batches
 from ranit_training.nano.vectors import lexical_vectors
 
 RECIPE = Path(__file__).parents[2] / "training" / "ranit_training" / "nano" / "nano.yaml"
@@ -390,6 +392,23 @@ def test_an_error_of_a_process_is_raised_where_batches_are_read(source: Source) 
     broken = replace(source, plain=np.zeros(10, np.uint16))
     with pytest.raises(ValueError, match="high"):
         next(batches(broken, processes=1))
+    with pytest.raises(ValueError, match="high"):
+        next(ahead(batches(broken)))
+
+
+def test_what_is_fetched_ahead_is_what_comes_and_no_more_of_it_than_was_asked() -> None:
+    taken: list[int] = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(9):
+            taken.append(number)
+            yield number
+
+    fetched = ahead(numbers(), 2)
+    assert next(fetched) == 0
+    time.sleep(0.2)
+    assert len(taken) <= 4, "the one that was asked for, two that wait, and one for which there is no place yet"
+    assert list(fetched) == list(range(1, 9))
 
 
 # The checkpoint that ships

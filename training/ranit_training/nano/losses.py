@@ -16,10 +16,11 @@ from ranit_training.nano.steps import IGNORED, Batch
 def answers_loss(model: Any, batch: Batch) -> torch.Tensor:
     """The mean over a batch's targets, each by its weight."""
     device = next(model.parameters()).device
-    arrays = (batch.ids, batch.positions, batch.codes, batch.places, batch.targets, batch.weights)
-    ids, positions, codes, *others = (_moved(torch.from_numpy(array), device) for array in arrays)
+    arrays = (batch.ids, batch.positions, batch.places, batch.targets)
+    ids, positions, places, targets = (_moved(torch.from_numpy(array), device).long() for array in arrays)
+    codes, weights = (_moved(torch.from_numpy(array), device) for array in (batch.codes, batch.weights))
     mask = branches.block_mask(codes) if device.type == "cuda" else branches.dense_mask(codes)
-    return _computed(_answers, device, model, ids, positions, mask, *others)
+    return _computed(_answers, device, model, ids, positions, mask, places, targets, weights)
 
 
 def plain_loss(model: Any, rows: torch.Tensor) -> torch.Tensor:

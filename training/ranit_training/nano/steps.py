@@ -26,11 +26,11 @@ class Batch:
     Each target counts by its weight. Unused rows and places are filled: with zeros, and with IGNORED targets.
     """
 
-    ids: NDArray[np.int64]
-    positions: NDArray[np.int64]
+    ids: NDArray[np.int32]
+    positions: NDArray[np.int32]
     codes: NDArray[np.int32]
-    places: NDArray[np.int64]
-    targets: NDArray[np.int64]
+    places: NDArray[np.int32]
+    targets: NDArray[np.int32]
     weights: NDArray[np.float32]
 
 
@@ -45,7 +45,7 @@ def fill_batch(
 
     Of plain text every token is learned, and counts ``weight`` of one of an answer.
     """
-    ids, positions, coded = np.zeros(shape, np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int32)
+    ids, positions, coded = (np.zeros(shape, np.int32) for _ in range(3))
     weights = np.zeros(shape, np.float32)
     for number, packed in enumerate(rows):
         used = slice(sum(map(len, packed)))
@@ -57,7 +57,7 @@ def fill_batch(
         ids[number], positions[number], coded[number] = tokens, np.arange(shape[1]), MOST
         weights[number, 1:] = weight
     found = np.flatnonzero(weights)
-    places, learned = np.zeros(targets, np.int64), np.full(targets, IGNORED, np.int64)
+    places, learned = np.zeros(targets, np.int32), np.full(targets, IGNORED, np.int32)
     places[: len(found)] = found - 1  # an answer's first token stands behind the turn's opening, in the same row
     learned[: len(found)] = ids.reshape(-1)[found]
     counted = np.zeros(targets, np.float32)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Any
+from queue import Queue
+from threading import Thread
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +20,8 @@ from ranit_training.nano.encode import prompts
 from ranit_training.nano.episodes import Episodes
 from ranit_training.nano.steps import Batch, fill_batch, packed
 from ranit_training.nano.team import ALONE, Team
+
+ItemT = TypeVar("ItemT")
 
 AHEAD = 4  # batches that each process holds ready
 EPISODES = 100_000  # numbers that a batch may use
@@ -83,6 +88,7 @@ def batches(source: Source, team: Team = ALONE, *, first: int = 0, processes: in
         yield from map(source.batch, numbers)
         return
     context = get_context("fork")  # the records are shared, not copied
+    gc.freeze()  # nor touched by each process's collector, which would copy them
     queues = [context.Queue(AHEAD) for _ in range(processes)]
     workers = [
         context.Process(target=_work, args=(source, numbers[place::processes], queue), daemon=True)
@@ -108,3 +114,22 @@ def _work(source: Source, numbers: Sequence[int], queue: Any) -> None:
                 queue.put(source.batch(number))
         except Exception as error:  # told where it can be raised
             queue.put(error)
+
+
+def ahead(items: Iterator[ItemT], count: int = 2) -> Iterator[ItemT]:
+    """The same, fetched by a thread, ``count`` of them before they are asked for."""
+    fetched: Queue[tuple[ItemT] | Exception | None] = Queue(count)
+
+    def fetch() -> None:
+        try:
+            for item in items:
+                fetched.put((item,))
+            fetched.put(None)
+        except Exception as error:  # told where it can be raised
+            fetched.put(error)
+
+    Thread(target=fetch, daemon=True).start()
+    while (found := fetched.get()) is not None:
+        if isinstance(found, Exception):
+            raise found
+        yield found[0]

@@ -77,10 +77,10 @@ class Team:
         if self.size == 1:
             return
         gradients = [weight.grad for weight in weights if weight.grad is not None]
-        works = [distributed.all_reduce(gradient, async_op=True) for gradient in gradients]
-        for work in works:
-            work.wait()
-        torch._foreach_div_(gradients, self.size)
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        distributed.all_reduce(flat)
+        parts = torch.split(flat / self.size, [gradient.numel() for gradient in gradients])
+        torch._foreach_copy_(gradients, [part.view_as(own) for part, own in zip(parts, gradients, strict=True)])
 
 
 ALONE = Team(0, 1)

@@ -29,7 +29,7 @@ from ranit_training.nano.learning import learn
 from ranit_training.nano.losses import answers_loss
 from ranit_training.nano.mixture import read_mixture
 from ranit_training.nano.model import read_model, write_model
-from ranit_training.nano.stream import Source, batches
+from ranit_training.nano.stream import Source, ahead, batches
 from ranit_training.nano.team import Team
 
 KEEP_SECONDS = 120.0
@@ -83,7 +83,7 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     learn(
         model,
-        chain([first], stream),
+        chain([first], ahead(stream)),
         answers_loss,
         config.steps,
         config.rate,
