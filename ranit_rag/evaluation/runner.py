@@ -11,7 +11,7 @@ from ranit_rag.collecting import Reading, collect, reading_for
 from ranit_rag.config import Settings
 from ranit_rag.engines.asking import asking
 from ranit_rag.engines.base import Engine, Reply
-from ranit_rag.engines.identity import identify
+from ranit_rag.engines.identity import identify_answers
 from ranit_rag.errors import RanitError
 from ranit_rag.evaluation.arms import Arm
 from ranit_rag.evaluation.data_sets import EvaluationSet
@@ -92,7 +92,7 @@ def run_arms(
         on_progress(next(done) + 1)
 
     for model in models:
-        engine = RememberingEngine(model.engine, journal, identify(model.engine.info, model.settings))
+        engine = RememberingEngine(model.engine, journal, identify_answers(model.engine.info, model.settings))
         for evaluated in sets:
             for arm in arms:
                 yield _run(model, engine, evaluated, arm, pools, tell)

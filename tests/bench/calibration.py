@@ -1,9 +1,10 @@
 """Calibrated scores and flat entities: learned on sets that were left out of training, measured on the evaluation sets.
 
-``python -m tests.bench.calibration [--write] [--dev-only]`` prints the tables of ``training/RESULTS.md``. Reads the
-annotated sets that lie beside the repository. ``--write`` puts what was learned into the checkpoint's ``ranit.json``,
-as ``ranit calibrate`` would. Nothing is chosen on the evaluation sets. Goes on where a run with the same journals was
-stopped.
+``python -m tests.bench.calibration [--write] [--dev-only] [--spared DIR]`` prints the tables of
+``training/RESULTS.md``. Reads the annotated sets that lie beside the repository. ``--write`` puts what was learned into
+the checkpoint's ``ranit.json``, as ``ranit calibrate`` would. ``--spared`` learns from the blocks of written texts that
+the recipe does not learn, too (``python -m ranit_training.nano.written … -o DIR``), those of a language as one set, and
+measures them. Nothing is chosen on the evaluation sets. Goes on where a run with the same journals was stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from ranit_rag.evaluation.reliability import calibration_error
 from ranit_rag.evaluation.significance import Sample, compare_f1, estimate_f1
 from ranit_rag.overlaps import Decoding, survivors
 from ranit_rag.types import Entity
-from ranit_training.calibration import FoundSet, Learned, find_in, learn, write_card
+from ranit_training.calibration import FoundSet, Learned, find_in, learn, together, write_card
 from ranit_training.calibration.finding import read_sets
 from ranit_training.calibration.learning import KEEP, text_counts
 
@@ -119,6 +120,17 @@ def evaluation_tables(sets: Sequence[FoundSet], learned: Learned) -> Iterator[st
         yield f"| {title} | {' | '.join(_ece_cells(sets, scored, chosen))} |"
 
 
+def spared_table(sets: Sequence[FoundSet], learned: Learned) -> Iterator[str]:
+    """The mean over blocks of the F1 of what is recommended."""
+    found = {each.evaluated.name: _counts(each.scored(learned.calibration), learned.decoding) for each in sets}
+    yield from ("| spared | blocks | texts | F1 | interval |", "|---|---:|---:|---:|---|")
+    for title, names in _groups(sets):
+        own = {name: found[name] for name in names}
+        score = estimate_f1(own)
+        interval = f"{score.low * 100:.1f} … {score.high * 100:.1f}"
+        yield f"| {title} | {len(own)} | {sum(map(len, own.values()))} | {score.value * 100:.1f} | {interval} |"
+
+
 Scored = list[list[tuple[float, bool]]]
 """The mentions of each text."""
 
@@ -136,7 +148,8 @@ def _prf(counts: Sequence[Counts]) -> str:
 def _groups(sets: Sequence[FoundSet]) -> Iterator[tuple[str, list[str]]]:
     yield "all", [each.evaluated.name for each in sets]
     for language, spoken in (("en", "English"), ("zh", "Chinese")):
-        yield spoken, [each.evaluated.name for each in sets if each.evaluated.language == language]
+        if names := [each.evaluated.name for each in sets if each.evaluated.language == language]:
+            yield spoken, names
 
 
 def _texts(each: FoundSet, kept: Sequence[Sequence[Entity]] | None = None) -> Scored:
@@ -190,6 +203,7 @@ def main() -> None:
     parser.add_argument("--journals", type=Path, default=Path("out/calibration"), help="where answers are kept")
     parser.add_argument("--write", action="store_true", help="write what was learned into ranit.json")
     parser.add_argument("--dev-only", action="store_true", help="leave the evaluation sets alone")
+    parser.add_argument("--spared", type=Path, help="a folder of blocks that the recipe does not learn")
     given = parser.parse_args()
     started = time.perf_counter()
     settings = Settings(dtype=given.dtype)
@@ -205,19 +219,28 @@ def main() -> None:
 
     folder = given.data / "ner"
     files = [folder / f"{name}.jsonl.xz" for names in LEARNED_ON.values() for name in names.split()]
-    learned = learn(found_in(read_sets(files, sample=given.sample), "learning.jsonl"))
+    sets = found_in(read_sets(files, sample=given.sample), "learning.jsonl")
+    blocks: list[FoundSet] = []
+    if given.spared:
+        read = [read_set(path, Selection()) for path in sorted(given.spared.glob("*.jsonl.xz"))]
+        blocks = found_in(read, "spared.jsonl")
+        for language in LEARNED_ON:
+            sets.append(together(f"spared_{language}", [b for b in blocks if b.evaluated.language == language]))
+    learned = learn(sets)
     calibration, decoding = learned.calibration, learned.decoding
     print(f"temperature {calibration.temperature}, bias {calibration.bias}, rivals {calibration.rivals}, {decoding}\n")
     print("\n".join(learning_table(learned)))
+    if blocks:
+        print("\n" + "\n".join(spared_table(blocks, learned)))
     if not given.dev_only:
-        sets = [
+        evaluated = [
             read_set(
                 folder / f"{name}.jsonl.xz", Selection(sample=given.texts, without=NOT_ASKED.get(name, ()), own=None)
             )
             for names in EVALUATED.values()
             for name in names.split()
         ]
-        print("\n" + "\n".join(evaluation_tables(found_in(sets, "evaluation.jsonl"), learned)))
+        print("\n" + "\n".join(evaluation_tables(found_in(evaluated, "evaluation.jsonl"), learned)))
     if given.write:
         write_card(given.checkpoint, learned, how={"seed": 0, "dtype": given.dtype, "examples": 0, "grammar": True})
 

@@ -26,7 +26,7 @@ class TestWeighing:
         never = [Precedent(0, seen).weighed(0.9) for seen in (1, 4, 16, 64, 256)]
         always = [Precedent(seen, seen).weighed(0.1) for seen in (1, 4, 16, 64, 256)]
         assert never == sorted(never, reverse=True)
-        assert never[-1] < 0.2
+        assert never[-1] < 0.25
         assert always == sorted(always)
         assert always[-1] > 0.7
 

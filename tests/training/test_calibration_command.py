@@ -24,7 +24,7 @@ from ranit_rag.evaluation.reliability import calibration_error
 from ranit_rag.overlaps import Decoding
 from ranit_rag.stores.seeds import seed_examples
 from ranit_rag.types import Entity, Example
-from ranit_training.calibration import FoundSet, learn, write_card
+from ranit_training.calibration import FoundSet, learn, together, write_card
 from ranit_training.calibration.fitting import Outcomes, calibrated, fit, held_out
 from ranit_training.cli_calibrate import calibrate
 
@@ -126,6 +126,14 @@ def rome(number: int) -> FoundSet:
         )
     evaluated = EvaluationSet(f"set {number}", "en", ("place", "team", "person"), tuple(examples), split="dev")
     return FoundSet(evaluated, tuple(found))
+
+
+def test_small_sets_of_a_kind_count_as_one() -> None:
+    one = together("rome", [rome(3), rome(5)])
+    parts = [rome(number).outcomes for number in (3, 5)]
+    assert (one.evaluated.name, len(one.evaluated.examples), len(one.found)) == ("rome", 20, 20)
+    assert np.array_equal(one.outcomes.right, np.concatenate([part.right for part in parts]))
+    assert [each.name for each in learn([one, rome(7), rome(8)]).sets] == ["rome", "set 7", "set 8"]
 
 
 def test_what_is_recommended_is_what_scores_best_on_sets_that_were_left_out() -> None:

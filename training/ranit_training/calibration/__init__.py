@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ranit_training.calibration.card import write_card
-from ranit_training.calibration.finding import FoundSet, find_in
+from ranit_training.calibration.finding import FoundSet, find_in, together
 from ranit_training.calibration.learning import Learned, learn
 
-__all__ = ["FoundSet", "Learned", "find_in", "learn", "write_card"]
+__all__ = ["FoundSet", "Learned", "find_in", "learn", "together", "write_card"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,6 +59,21 @@ class FoundSet:
     def scored(self, calibration: ScoreCalibration) -> FoundSet:
         """The same entities with calibrated scores."""
         return replace(self, found=tuple(tuple(_scored(entities, calibration)) for entities in self.found))
+
+
+def together(name: str, sets: Sequence[FoundSet]) -> FoundSet:
+    """One set of several small ones of a kind, each of whose texts was asked about its own set's types."""
+    first = sets[0].evaluated
+    merged = EvaluationSet(
+        name,
+        first.language,
+        types=tuple(dict.fromkeys(label for each in sets for label in each.evaluated.types)),
+        examples=tuple(example for each in sets for example in each.evaluated.examples),
+        split=first.split,
+        available=sum(each.evaluated.available for each in sets),
+        digest=hashlib.sha256("".join(each.evaluated.digest for each in sets).encode()).hexdigest(),
+    )
+    return FoundSet(merged, tuple(found for each in sets for found in each.found))
 
 
 def read_sets(
