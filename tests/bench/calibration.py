@@ -225,7 +225,8 @@ def main() -> None:
         read = [read_set(path, Selection()) for path in sorted(given.spared.glob("*.jsonl.xz"))]
         blocks = found_in(read, "spared.jsonl")
         for language in LEARNED_ON:
-            sets.append(together(f"spared_{language}", [b for b in blocks if b.evaluated.language == language]))
+            if spoken := [block for block in blocks if block.evaluated.language == language]:
+                sets.append(together(f"spared_{language}", spoken))
     learned = learn(sets)
     calibration, decoding = learned.calibration, learned.decoding
     print(f"temperature {calibration.temperature}, bias {calibration.bias}, rivals {calibration.rivals}, {decoding}\n")
