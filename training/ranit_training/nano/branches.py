@@ -21,7 +21,7 @@ from ranit_training.sft.dialogues import Dialogue
 BRANCHES = "branches"
 MOST = 1024  # branches of a conversation, the prefix counted
 
-# Tiles of the forward kernel: PyTorch's choice for Hopper GPUs, 128 × 128, spills registers under this mask.
+# Tiles of the forward kernel: PyTorch's choice for Hopper GPUs, 128 × 128, takes 2.5 times as long under this mask.
 _KERNEL: Any = {"fwd_BLOCK_M": 64, "fwd_BLOCK_N": 64}
 
 Mask = Any  # a block mask on a GPU, a dense one of [rows, 1, length, length] elsewhere
