@@ -12,6 +12,7 @@ export function openStores() {
   const problem = byId('stores-problem');
   let chosen = null; // the name of the store that is shown
   let making = false; // a new one
+  let turns = 0; // how often something else was to be shown
 
   const draw = (stores) =>
     byId('store-list').replaceChildren(
@@ -19,20 +20,30 @@ export function openStores() {
       ...(stores.length ? [] : [element('li', { class: 'quiet', t: 'stores.none' })]),
     );
 
+  const detail = byId('store-detail');
+  const fill = (...nodes) => {
+    turns += 1; // what was still on its way is not wanted any more
+    detail.replaceChildren(...nodes);
+    detail.inert = false;
+  };
   const choose = async (name, { focus = false } = {}) => {
     [chosen, making] = [name, false];
+    const turn = (turns += 1);
     draw(catalog.stores);
     problem.replaceChildren();
+    detail.inert = true; // it is about to give way, and what were done in it with it
     try {
       const view = await storeView(name, { changed: loadStores, deleted });
-      if (chosen !== name) return; // another one was chosen meanwhile
-      byId('store-detail').replaceChildren(view);
+      if (turn !== turns) return;
+      fill(view);
       if (focus) go();
     } catch (error) {
+      if (turn !== turns) return;
+      detail.inert = false;
       showProblem(problem, error, () => choose(name, { focus }));
     }
   };
-  const go = () => goTo(byId('store-detail'));
+  const go = () => goTo(detail);
   const deleted = async () => {
     chosen = null;
     await loadStores();
@@ -42,7 +53,7 @@ export function openStores() {
   const make = () => {
     [chosen, making] = [null, true];
     draw(catalog.stores);
-    byId('store-detail').replaceChildren(
+    fill(
       element('h2', { id: 'store-name', t: 'stores.new' }),
       element('p', { class: 'quiet', t: 'stores.newHelp' }),
       importForm({
@@ -58,7 +69,7 @@ export function openStores() {
   };
   const show = () => {
     if (chosen === null && !making && catalog.stores.length) choose(catalog.stores[0].name);
-    else if (!catalog.stores.length && !making) byId('store-detail').replaceChildren(empty());
+    else if (!catalog.stores.length && !making) fill(empty());
   };
 
   byId('store-new').addEventListener('click', make);

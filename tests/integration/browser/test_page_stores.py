@@ -61,6 +61,24 @@ def test_a_store_is_looked_through(served: str, open_page: OpenPage, width: int,
     picture(page, f"store-{width}-{scheme}")
 
 
+def test_what_is_done_in_a_store_is_not_undone_by_opening_it_again(served: str, open_page: OpenPage) -> None:
+    page = open_page(served)
+    open_store(page, "biomedicine")
+    count = page.locator(".browse [role=status]")
+    expect(count).to_have_text("1–10 of 40")
+
+    def slow(route: Any) -> None:
+        page.wait_for_timeout(300)
+        route.continue_()
+
+    page.route("**/v1/stores/biomedicine/examples?**", slow)
+    page.locator(".store", has_text="biomedicine").click()
+    page.click(".browse >> text=Next")
+    expect(count).to_have_text("11–20 of 40")
+    page.wait_for_load_state("networkidle")
+    expect(count).to_have_text("11–20 of 40")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_file_is_imported_with_its_problems_told_line_by_line(
     served: str, open_page: OpenPage, annotated: Path, width: int
