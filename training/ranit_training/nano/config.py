@@ -117,7 +117,9 @@ class EpisodeConfig:
     of these ``estranged``: mentions are invented words too. ``synonyms``: a type is called by another of its names.
     ``grouped``: a set's fine types are asked as its coarse ones (``groups``). ``joined``: records are put together to
     a longer text. ``swapped``: the text's mentions give way to others of their types in its set. ``lower``, ``typos``:
-    noise, in English texts alone. ``foreign``: a type of a set of another kind is asked too.
+    noise, in English texts alone. ``foreign``: a type of another set is asked too, if it is of a kind of which the
+    text's set annotates nothing. ``wide``: all that the text has of a kind (``nano.kinds``) is asked for as a whole,
+    too.
 
     A set's weight is its size to the power of ``smoothing``, times ``weights``, or else ``written`` if it is a written
     block. Sets with more than ``most_types`` types are asked for a part of the absent ones. Of sets named in
@@ -137,6 +139,7 @@ class EpisodeConfig:
     lower: float
     typos: float
     foreign: float
+    wide: float = 0.0
     groups: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     partial: tuple[str, ...] = ()

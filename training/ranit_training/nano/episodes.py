@@ -17,9 +17,19 @@ from ranit_rag.prompts import Profile, load_profile, write_answer
 from ranit_rag.prompts.conversation import Message
 from ranit_rag.types import EntityType, Example
 from ranit_training.nano.config import EpisodeConfig
+from ranit_training.nano.kinds import apart, wide_name, wide_questions
 from ranit_training.nano.mixture import NOBODY, Inventory, Mixture
 from ranit_training.nano.naming import Names, invented_names, own_names, pseudo_word
-from ranit_training.nano.pieces import estranged, joined, lowered, mentions_of, relabelled, swapped, with_typos
+from ranit_training.nano.pieces import (
+    estranged,
+    joined,
+    lowered,
+    mentions_of,
+    relabelled,
+    swapped,
+    with_typos,
+    with_union,
+)
 from ranit_training.nano.rivals import rivals
 from ranit_training.sft.dialogues import Dialogue
 
@@ -27,6 +37,7 @@ PROFILES = {"en": "nano-en.v1", "zh": "nano-zh.v1"}
 LONG_TEXT, LONGER_TEXT = 400, 700  # characters of a text beside which fewer examples are shown
 MOST_JOINED = 5
 MOST_PRESENT = 12  # types that a text has and is asked for
+FEWEST_OF_KIND = 2  # types of a kind that a set has, if its texts are asked for the kind as a whole
 PARTIAL_ABSENT = 3  # absent types asked of a set whose absent types are not known
 
 
@@ -102,6 +113,8 @@ class Episodes:
         else:
             asked = self._asked(text, labels, shown, owner, rng)
             names_of = own_names(asked, owner.language, config.synonyms, rng)
+            if config.wide and rng.random() < config.wide:
+                text, asked, names_of = self._widened(text, asked, labels, names_of, owner, rng)
         text, *examples = self._noisy([text, *examples], owner.language, rng)
         return self._written(text, examples, asked, names_of, owner.language, rng)
 
@@ -194,9 +207,29 @@ class Episodes:
             absent = list(dict.fromkeys([*hard, *drawn]))
         if rng.random() < config.foreign and not owner.written:
             other = rng.choice(self._foreign[owner.language])
-            absent += [label for label in rng.sample(other.labels, 1) if label not in labels]
+            absent += [label for label in rng.sample(other.labels, 1) if apart(label, labels, owner.language)]
         present = rng.sample(present, min(len(present), MOST_PRESENT))
         return [*present, *absent]
+
+    def _widened(
+        self,
+        text: Example,
+        asked: list[str],
+        labels: Sequence[str],
+        names: Names,
+        owner: Inventory,
+        rng: random.Random,
+    ) -> tuple[Example, list[str], Names]:
+        """Asked for one of the text's kinds as a whole, too, where all that it has of one is known."""
+        fewest = 1 if owner.written else FEWEST_OF_KIND  # writers of a block leave nothing of its kinds out
+        found = list(wide_questions(text.labels, labels, owner.language, fewest))
+        if not found:
+            return text, asked, names
+        kind, members = rng.choice(found)
+        name = wide_name(kind, {*labels, *names.values()}, rng)
+        if name is None:
+            return text, asked, names
+        return with_union(text, members, name), [*asked, name], {**names, name: name}
 
     def _noisy(self, records: Sequence[Example], language: str, rng: random.Random) -> Sequence[Example]:
         lower, typos = rng.random() < self._config.lower, rng.random() < self._config.typos

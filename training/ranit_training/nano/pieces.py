@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ranit_rag.types import Entity, Example
@@ -61,6 +61,13 @@ def relabelled(record: Example, names: Mapping[str, str]) -> Example:
     """With the types that ``names`` has, under their new names, and no others."""
     entities = [replace(e, label=names[e.label]) for e in record.entities if e.label in names]
     return Example(record.text, tuple(dict.fromkeys(entities)), record.domain, record.language, id=record.id)
+
+
+def with_union(record: Example, labels: Collection[str], name: str) -> Example:
+    """With each span of one of ``labels`` as an entity of the type ``name`` besides."""
+    wide = [replace(e, label=name) for e in record.entities if e.label in labels]
+    entities = sorted(dict.fromkeys((*record.entities, *wide)), key=lambda e: (e.start, -e.end))
+    return replace(record, entities=tuple(entities))
 
 
 def lowered(record: Example) -> Example:

@@ -9,7 +9,7 @@ a text each, in which entities stand as ``[words](type)``, one within another wh
 
 ``python -m ranit_training.nano.written FILE …`` reads files and says what is wrong with them, or how much they hold;
 with ``--spared 8 -o DIR`` it writes every eighth block of each file, which a recipe with ``spared: 8`` does not learn,
-as an annotated set.
+as an annotated set, and with ``--wide``, too, as one whose types are the wide kinds (``nano.kinds``) of the block's.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from pathlib import Path
 
 from ranit_rag.errors import DataError
 from ranit_rag.types import Entity, Example
+from ranit_training.nano.kinds import wide_questions
+from ranit_training.nano.pieces import relabelled, with_union
 
 LANGUAGES = ("en", "zh")
 _MARK = re.compile(r"\[|\]\(([^()]*)\)|\]")
@@ -58,6 +60,16 @@ def divided(blocks: Sequence[Block], spared: int) -> tuple[list[Block], list[Blo
     numbered = list(enumerate(blocks, start=1))
     learned = [block for number, block in numbered if not spared or number % spared]
     return learned, [block for number, block in numbered if spared and not number % spared]
+
+
+def widened(block: Block) -> Block | None:
+    """The block annotated with the kinds of its types alone, by the first name of each; None where it has none."""
+    members = {kind.asked[0]: own for kind, own in wide_questions(block.labels, block.labels, block.language, fewest=1)}
+    examples = block.examples
+    for name, own in members.items():
+        examples = tuple(with_union(example, own, name) for example in examples)
+    alone = tuple(relabelled(example, dict(zip(members, members, strict=True))) for example in examples)
+    return Block(f"{block.name}_wide", block.language, tuple(members), alone) if members else None
 
 
 def write_sets(blocks: Sequence[Block], directory: Path) -> None:
@@ -116,6 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--spared", type=int, default=8, help="which blocks are written")
+    parser.add_argument("--wide", action="store_true", help="write them with the kinds of their types, too")
     parser.add_argument("-o", "--output", type=Path, help="a directory to write them to")
     options = parser.parse_args()
     for path in options.files:
@@ -124,7 +137,9 @@ def main() -> None:
         except DataError as error:
             sys.exit(f"{error}\n{error.hint}")
         if options.output:
-            write_sets(divided(blocks, options.spared)[1], options.output)
+            spared = divided(blocks, options.spared)[1]
+            wide = filter(None, map(widened, spared)) if options.wide else ()
+            write_sets([*spared, *wide], options.output)
         for block in blocks:
             counts = Counter(entity.label for example in block.examples for entity in example.entities)
             told = ", ".join(f"{label} {counts[label]}" for label in block.labels)
