@@ -10,6 +10,7 @@ import torch
 from torch.nn.functional import cross_entropy, linear
 
 from ranit_training.nano import branches
+from ranit_training.nano.precision import prefers_halves
 from ranit_training.nano.steps import IGNORED, Batch
 
 
@@ -34,9 +35,7 @@ def _moved(array: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 
 def _computed(loss: Callable[..., torch.Tensor], device: torch.device, *arguments: Any) -> torch.Tensor:
-    # bfloat16 is the faster one on GPUs, and on CPUs that multiply tiles of it (AMX).
-    halves = device.type == "cuda" or bool(torch.cpu._is_amx_tile_supported())
-    with torch.autocast(device.type, torch.bfloat16, enabled=halves):
+    with torch.autocast(device.type, torch.bfloat16, enabled=prefers_halves(device)):
         return (_compiled(loss) if device.type == "cuda" else loss)(*arguments)
 
 

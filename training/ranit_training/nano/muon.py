@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 import torch
 
+from ranit_training.nano.precision import prefers_halves
+
 MOMENTUM = 0.95
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # of the Newton-Schulz polynomial, from Jordan's page
 ITERATIONS = 5
@@ -42,9 +44,9 @@ class Muon:
 
 
 def orthogonalised(matrices: torch.Tensor) -> torch.Tensor:
-    """About UVᵀ of each matrix USVᵀ in ``[n, rows, columns]``, computed in bfloat16."""
+    """About UVᵀ of each matrix USVᵀ in ``[n, rows, columns]``, computed in bfloat16 where that is the faster one."""
     a, b, c = COEFFICIENTS
-    x = matrices.bfloat16()
+    x = matrices.bfloat16() if prefers_halves(matrices.device) else matrices.float()
     tall = x.shape[1] > x.shape[2]
     x = x.mT if tall else x
     x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
