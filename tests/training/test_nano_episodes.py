@@ -235,6 +235,18 @@ def test_invented_words_stand_in_text_and_examples_and_the_gold_follows_them(mix
     assert found > 5, "words of the examples come again in the text"
 
 
+def test_unheard_words_stand_in_the_text_and_in_none_of_its_examples(mixture: Mixture) -> None:
+    episodes = Episodes(mixture, replace(PLAIN, renamed=1.0, estranged=1.0, unheard=1.0), 0)
+    found = 0
+    for number in range(60):
+        examples, gold, turn = asked(episodes, number)
+        for mention in (mention for mentions in gold.values() for mention in mentions if examples):
+            found += 1
+            assert mention in turn
+            assert mention not in examples
+    assert found > 30
+
+
 def test_swapped_mentions_are_others_of_their_types_in_the_set_and_the_gold_follows_them(mixture: Mixture) -> None:
     episodes = Episodes(mixture, replace(PLAIN, examples=(1.0,), swapped=1.0), 0)
     own = {record.text for record in mixture.records}

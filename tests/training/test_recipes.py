@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -71,3 +72,21 @@ def test_the_base_of_the_embedded_model_never_reads_evaluation_sets() -> None:
     assert {"crossner_ai", "mit_movie", "boson_zh", "cluener2020", "cmeee"} <= set(
         nano.read_section(path, "corpus", nano.CorpusConfig).held_out
     )
+
+
+def test_a_recipe_that_extends_another_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
+    whole = Path(ranit_training.__file__).parent / "nano" / "nano.yaml"
+    path = Path(ranit_training.__file__).parents[1] / "experiments" / "nano" / "polish.yaml"
+    first = nano.read_section(whole, "episodes", nano.EpisodeConfig)
+    polish = nano.read_section(path, "episodes", nano.EpisodeConfig)
+    changed = {field.name for field in fields(first) if getattr(first, field.name) != getattr(polish, field.name)}
+    assert changed == {"examples", "renamed", "grouped", "wide"}
+    assert nano.read_section(path, "mixture", nano.MixtureConfig) == nano.read_section(
+        whole, "mixture", nano.MixtureConfig
+    )
+    extending = tmp_path / "extending.yaml"
+    extending.write_text(f"extends: {whole}\nepisodes:\n  wade: 1.0\n", "utf-8")
+    with pytest.raises(InputError, match="unknown wade"):
+        nano.read_section(extending, "episodes", nano.EpisodeConfig)
+    with pytest.raises(InputError, match="no section 'tune'"):
+        nano.read_section(extending, "tune", nano.TuneConfig)

@@ -114,12 +114,12 @@ class EpisodeConfig:
     ``examples`` are those of 0, 1, 2 … examples. Of an episode with examples: ``near`` draws them from the nearest
     records of the set, ``anywhere`` from the whole set, ``mixed`` puts records of other sets among the nearest, and
     what is left over shows other sets' alone. ``renamed``: types have invented names, which only the examples explain;
-    of these ``estranged``: mentions are invented words too. ``synonyms``: a type is called by another of its names.
-    ``grouped``: a set's fine types are asked as its coarse ones (``groups``). ``joined``: records are put together to
-    a longer text. ``swapped``: the text's mentions give way to others of their types in its set. ``lower``, ``typos``:
-    noise, in English texts alone. ``foreign``: a type of another set is asked too, if it is of a kind of which the
-    text's set annotates nothing. ``wide``: all that the text has of a kind (``nano.kinds``) is asked for as a whole,
-    too.
+    of these ``estranged``: mentions are invented words too, and of these ``unheard``: in the text others than in the
+    examples. ``synonyms``: a type is called by another of its names. ``grouped``: a set's fine types are asked as its
+    coarse ones (``groups``). ``joined``: records are put together to a longer text. ``swapped``: the text's mentions
+    give way to others of their types in its set. ``lower``, ``typos``: noise, in English texts alone. ``foreign``: a
+    type of another set is asked too, if it is of a kind of which the text's set annotates nothing. ``wide``: all that
+    the text has of a kind (``nano.kinds``) is asked for as a whole, too.
 
     A set's weight is its size to the power of ``smoothing``, times ``weights``, or else ``written`` if it is a written
     block. Sets with more than ``most_types`` types are asked for a part of the absent ones. Of sets named in
@@ -140,6 +140,7 @@ class EpisodeConfig:
     typos: float
     foreign: float
     wide: float = 0.0
+    unheard: float = 0.0
     groups: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     weights: Mapping[str, float] = field(default_factory=dict)
     partial: tuple[str, ...] = ()
@@ -175,15 +176,25 @@ _FOLDERS = {CorpusConfig: ("text", "sets"), MixtureConfig: ("sets", "written")}
 
 
 def read_section(path: Path, name: str, kind: type[Section]) -> Section:
-    """A section of the file; its folders are relative to it. Raises InputError for a missing or unknown key."""
-    values = _content(path).get(name)
-    if not isinstance(values, dict):
+    """A section of the file; its folders are relative to it. What is not said in a file that ``extends`` another is
+    as in that. Raises InputError for a missing or unknown key."""
+    values = _values(path, name, kind)
+    if values is None:
         raise InputError(f"{path} has no section {name!r}", hint="start from a copy of nano.yaml")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
     if isinstance(values.get("rate"), dict):
         values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
     return _made(kind, values, f"{path}: {name}")
+
+
+def _values(path: Path, name: str, kind: type[Section]) -> dict[str, Any] | None:
+    content = _content(path)
+    base = _values(path.parent / str(content["extends"]), name, kind) if "extends" in content else None
+    values = content.get(name)
+    if not isinstance(values, dict):
+        return base
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
+    return (base or {}) | values
 
 
 def _content(path: Path) -> dict[str, Any]:

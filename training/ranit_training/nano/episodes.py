@@ -183,11 +183,22 @@ class Episodes:
     def _strange(
         self, records: Sequence[Example], labels: Sequence[str], language: str, rng: random.Random
     ) -> Sequence[Example]:
-        """With invented words for mentions, in a part of the episodes whose types have invented names."""
-        if rng.random() >= self._config.estranged:
+        """With invented words for mentions, in a part of the episodes whose types have invented names.
+
+        Where the text has the words of its examples a type is known by its words, and where it has others, by what
+        stands around them.
+        """
+        config = self._config
+        if rng.random() >= config.estranged:
             return records
-        words = {label: [pseudo_word(language, rng) for _ in range(rng.randint(1, 2))] for label in labels}
-        return estranged(records, words, rng)
+
+        def words() -> dict[str, list[str]]:
+            return {label: [pseudo_word(language, rng) for _ in range(rng.randint(1, 2))] for label in labels}
+
+        text, *examples = records
+        shown = words()
+        unheard = words() if config.unheard and rng.random() < config.unheard else shown
+        return [*estranged([text], unheard, rng), *estranged(examples, shown, rng)]
 
     def _asked(
         self, text: Example, labels: Sequence[str], shown: Sequence[str], owner: Inventory, rng: random.Random
