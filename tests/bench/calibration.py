@@ -90,7 +90,7 @@ def evaluation_tables(sets: Sequence[FoundSet], learned: Learned) -> Iterator[st
     for raw, each in zip(sets, scored, strict=True):
         name = each.evaluated.name
         cells = [_prf(samples[way.name][name]) for way in ways]
-        cells += [f"{_ece(_texts(one), None) * 100:.1f}" for one in (raw, each)]
+        cells += [f"{error_of(outcomes_of(one)) * 100:.1f}" for one in (raw, each)]
         yield f"| {name} | {len(each.found)} | {' | '.join(cells)} |"
     yield from (
         "",
@@ -98,7 +98,7 @@ def evaluation_tables(sets: Sequence[FoundSet], learned: Learned) -> Iterator[st
         "|---|---:|---|---:|---|---:|",
     )
     for way in ways:
-        for title, names in _groups(sets):
+        for title, names in groups_of(sets):
             own = {name: samples[way.name][name] for name in names}
             score = estimate_f1(own)
             cells = [f"{score.value * 100:.1f}", f"{score.low * 100:.1f} … {score.high * 100:.1f}", "", "", ""]
@@ -124,7 +124,7 @@ def spared_table(sets: Sequence[FoundSet], learned: Learned) -> Iterator[str]:
     """The mean over blocks of the F1 of what is recommended."""
     found = {each.evaluated.name: _counts(each.scored(learned.calibration), learned.decoding) for each in sets}
     yield from ("| spared | blocks | texts | F1 | interval |", "|---|---:|---:|---:|---|")
-    for title, names in _groups(sets):
+    for title, names in groups_of(sets):
         own = {name: found[name] for name in names}
         score = estimate_f1(own)
         interval = f"{score.low * 100:.1f} … {score.high * 100:.1f}"
@@ -145,46 +145,54 @@ def _prf(counts: Sequence[Counts]) -> str:
     return f"{whole.precision * 100:.1f} / {whole.recall * 100:.1f} / **{whole.f1 * 100:.1f}**"
 
 
-def _groups(sets: Sequence[FoundSet]) -> Iterator[tuple[str, list[str]]]:
+def groups_of(sets: Sequence[FoundSet]) -> Iterator[tuple[str, list[str]]]:
+    """All, and those of each language, by name."""
     yield "all", [each.evaluated.name for each in sets]
     for language, spoken in (("en", "English"), ("zh", "Chinese")):
         if names := [each.evaluated.name for each in sets if each.evaluated.language == language]:
             yield spoken, names
 
 
-def _texts(each: FoundSet, kept: Sequence[Sequence[Entity]] | None = None) -> Scored:
+def outcomes_of(each: FoundSet, kept: Sequence[Sequence[Entity]] | None = None) -> Scored:
+    """The scores of what was found, or of what was ``kept`` of it, and whether it is right."""
     found = each.found if kept is None else kept
     return [list(mention_outcomes(entities, gold).values()) for entities, gold in zip(found, each.gold, strict=True)]
 
 
-def _ece(texts: Scored, drawn: np.ndarray | None) -> float:
+def error_of(texts: Scored, drawn: np.ndarray | None = None) -> float:
+    """The calibration error over the texts, or over those that were ``drawn``."""
     chosen = texts if drawn is None else [texts[place] for place in drawn]
     pairs = [pair for text in chosen for pair in text]
     return calibration_error([score for score, _ in pairs], [right for _, right in pairs])
+
+
+def kept_of(each: FoundSet, decoding: Decoding) -> list[Sequence[Entity]]:
+    """What ``decoding`` keeps of what was found in each text."""
+    asked = {name: place for place, name in enumerate(each.evaluated.types)}
+    return [survivors(entities, decoding, asked)[0] for entities in each.found]
 
 
 def _ece_cells(raw: Sequence[FoundSet], scored: Sequence[FoundSet], decoding: Decoding) -> list[str]:
     """The mean error before and after over what ``decoding`` keeps, by the calibrated scores, of both."""
     before, after = [], []
     for plain, each in zip(raw, scored, strict=True):
-        asked = {name: place for place, name in enumerate(each.evaluated.types)}
-        kept = [survivors(entities, decoding, asked)[0] for entities in each.found]
+        kept = kept_of(each, decoding)
         places = [{(e.start, e.end, e.label) for e in entities} for entities in kept]
         same = [
             [e for e in entities if (e.start, e.end, e.label) in there]
             for entities, there in zip(plain.found, places, strict=True)
         ]
-        before.append(_texts(plain, same))
-        after.append(_texts(each, kept))
+        before.append(outcomes_of(plain, same))
+        after.append(outcomes_of(each, kept))
     rng = np.random.default_rng(0)
     changes = []
     for _ in range(RESAMPLES):
         draws = [rng.integers(len(texts), size=len(texts)) for texts in before]
         changes.append(
-            np.mean([_ece(a, draw) - _ece(b, draw) for b, a, draw in zip(before, after, draws, strict=True)])
+            np.mean([error_of(a, draw) - error_of(b, draw) for b, a, draw in zip(before, after, draws, strict=True)])
         )
     low, high = np.quantile(changes, [0.025, 0.975])
-    means = [float(np.mean([_ece(texts, None) for texts in each])) for each in (before, after)]
+    means = [float(np.mean([error_of(texts) for texts in each])) for each in (before, after)]
     return [
         *(f"{mean * 100:.1f}" for mean in means),
         f"{(means[1] - means[0]) * 100:+.1f}",
