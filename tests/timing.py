@@ -7,6 +7,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+LOOP_SECONDS = 0.012  # of ``_loop`` on a machine for which the limits in milliseconds are meant
+
+
+def slowness() -> float:
+    """How many times as long as there Python takes here, at the moment; 1 where it is as fast, or faster."""
+    return max(1.0, min(_loop() for _ in range(10)) / LOOP_SECONDS)
+
+
+def _loop() -> float:
+    started = time.perf_counter()
+    total = 0
+    for number in range(200_000):
+        total += number * number % 7
+    return time.perf_counter() - started
+
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:

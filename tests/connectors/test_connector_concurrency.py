@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 from served import model_server
+from timing import slowness
 
 from langchain_ranit import RanitExtractor, RanitTool
 from llama_index_ranit import NerWorkflow, RanitToolSpec
@@ -17,7 +18,7 @@ from ranit_rag.engines.openai import OpenAIEngine
 
 CALLS = 64
 SECONDS = 0.05  # that the server takes for each
-MOST_LAG = 0.05
+MOST_LAG = 0.05  # seconds that the event loop may be away, on a machine of usual speed
 ROUNDS = 15
 Call = Callable[[str], Awaitable[list[str]]]
 
@@ -72,16 +73,17 @@ async def test_sixty_four_calls_leave_the_event_loop_free(ner: Ranit, connector:
     """One good round of a few will do: what others do on the machine only ever adds."""
     call = connector(ner)
     assert await call("Aspirin was there before.") == ["Aspirin"]
+    most_lag = MOST_LAG * slowness()
     gc.collect()
     gc.freeze()  # a pause to look through all that other tests left behind would be nobody's fault
     try:
         for _ in range(ROUNDS):
             seconds, lag = await crowded(call)
-            if lag <= MOST_LAG and seconds < CALLS * SECONDS / 2:
+            if lag <= most_lag and seconds < CALLS * SECONDS / 2:
                 break
     finally:
         gc.unfreeze()
-    assert lag <= MOST_LAG
+    assert lag <= most_lag
     assert seconds < CALLS * SECONDS / 2  # no queue before the engine
 
 

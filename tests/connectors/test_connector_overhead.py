@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from timing import slowness
 
 from ranit_rag import Ranit
 from ranit_rag.testing import ScriptedEngine
@@ -55,7 +56,7 @@ def test_a_call_costs_two_milliseconds_more_at_most(connector: Callable[[Ranit],
         connected.append(_seconds(through))
     overhead = min(connected) - min(direct)  # what others do on the machine only ever adds
     print(f"{connector.__name__}: {1000 * overhead:.2f} ms")
-    assert overhead <= 0.002
+    assert overhead <= 0.002 * slowness()
 
 
 @pytest.mark.timing
@@ -77,7 +78,7 @@ async def test_a_call_over_mcp_costs_two_milliseconds_more_at_most() -> None:
             connected.append(time.perf_counter() - started)
     overhead = min(connected) - min(direct)  # what others do on the machine only ever adds
     print(f"mcp: {1000 * overhead:.2f} ms")
-    assert overhead <= 0.002
+    assert overhead <= 0.002 * slowness()
 
 
 def _seconds(call: Call) -> float:
