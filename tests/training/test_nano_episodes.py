@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_episodes import PLAIN
 
 from ranit_rag import Example, Ranit
 from ranit_rag.engines.checkpoint import embedded_model
@@ -42,21 +43,6 @@ from ranit_training.nano.vectors import lexical_vectors
 
 RECIPE = Path(__file__).parents[2] / "training" / "ranit_training" / "nano" / "nano.yaml"
 EVALUATED = "Ada met Charles in Bath ."
-PLAIN = EpisodeConfig(
-    examples=(0.0, 0.0, 1.0),
-    near=1.0,
-    anywhere=0.0,
-    mixed=0.0,
-    renamed=0.0,
-    estranged=0.0,
-    synonyms=0.0,
-    grouped=0.0,
-    joined=0.0,
-    swapped=0.0,
-    lower=0.0,
-    typos=0.0,
-    foreign=0.0,
-)
 TRAIN = TrainConfig(
     steps=6,
     rows=3,

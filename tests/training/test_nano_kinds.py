@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from plain_episodes import PLAIN
 
 from ranit_rag import Example
 from ranit_training.nano.config import EpisodeConfig
@@ -20,21 +21,7 @@ from ranit_training.nano.pieces import with_union
 from ranit_training.nano.written import read_written
 
 TEXTS = Path(__file__).parents[2] / "training" / "ranit_training" / "nano" / "texts"
-BARE = EpisodeConfig(
-    examples=(1.0,),
-    near=1.0,
-    anywhere=0.0,
-    mixed=0.0,
-    renamed=0.0,
-    estranged=0.0,
-    synonyms=0.0,
-    grouped=0.0,
-    joined=0.0,
-    swapped=0.0,
-    lower=0.0,
-    typos=0.0,
-    foreign=0.0,
-)
+BARE = replace(PLAIN, examples=(1.0,))
 TRIP = Example.from_mentions("Ann left Bonn, and rowed down the Rhine.", {"city": ["Bonn"], "river": ["Rhine"]})
 DOSE = Example.from_mentions("She took ibuprofen for her migraine.", {"drug": ["ibuprofen"], "disease": ["migraine"]})
 NEWS = Example.from_mentions("Ann flew to Oslo.", {"person": ["Ann"], "location": ["Oslo"]})
