@@ -232,7 +232,7 @@ class Episodes:
         rng: random.Random,
     ) -> tuple[Example, list[str], Names]:
         """Asked for one of the text's kinds as a whole, too, where all that it has of one is known."""
-        fewest = 1 if owner.written else FEWEST_OF_KIND  # writers of a block leave nothing of its kinds out
+        fewest = 1 if owner.written else FEWEST_OF_KIND  # a block is about what its types name
         found = list(wide_questions(text.labels, labels, owner.language, fewest))
         if not found:
             return text, asked, names
