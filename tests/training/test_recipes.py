@@ -74,19 +74,21 @@ def test_the_base_of_the_embedded_model_never_reads_evaluation_sets() -> None:
     )
 
 
-def test_a_recipe_that_extends_another_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
-    whole = Path(ranit_training.__file__).parent / "nano" / "nano.yaml"
-    path = Path(ranit_training.__file__).parents[1] / "experiments" / "nano" / "polish.yaml"
-    first = nano.read_section(whole, "episodes", nano.EpisodeConfig)
-    polish = nano.read_section(path, "episodes", nano.EpisodeConfig)
-    changed = {field.name for field in fields(first) if getattr(first, field.name) != getattr(polish, field.name)}
-    assert changed == {"examples", "renamed", "grouped", "wide"}
-    assert nano.read_section(path, "mixture", nano.MixtureConfig) == nano.read_section(
-        whole, "mixture", nano.MixtureConfig
+def test_a_later_stage_changes_what_it_says_and_nothing_else(tmp_path: Path) -> None:
+    recipe = Path(ranit_training.__file__).parent / "nano" / "nano.yaml"
+    first = nano.read_section(recipe, "episodes", nano.EpisodeConfig)
+    further = nano.read_section(recipe, "episodes", nano.EpisodeConfig, "further")
+    changed = {field.name for field in fields(first) if getattr(first, field.name) != getattr(further, field.name)}
+    assert changed == {"renamed", "estranged", "unheard", "wide"}
+    assert nano.read_section(recipe, "mixture", nano.MixtureConfig, "further") == nano.read_section(
+        recipe, "mixture", nano.MixtureConfig
     )
-    extending = tmp_path / "extending.yaml"
-    extending.write_text(f"extends: {whole}\nepisodes:\n  wade: 1.0\n", "utf-8")
-    with pytest.raises(InputError, match="unknown wade"):
-        nano.read_section(extending, "episodes", nano.EpisodeConfig)
+    train = nano.read_section(recipe, "train", nano.TrainConfig, "further")
+    assert (train.seed, train.rate.peak, train.rows) == (1, 0.002, 48)
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("episodes: {wide: 0}\nfurther: {episodes: {wade: 1.0}}\nlast: {episode: {wide: 1.0}}\n", "utf-8")
+    for stage, message in (("further", "unknown wade"), ("last", "last: unknown episode"), ("none", "no stage 'none'")):
+        with pytest.raises(InputError, match=message):
+            nano.read_section(wrong, "episodes", nano.EpisodeConfig, stage)
     with pytest.raises(InputError, match="no section 'tune'"):
-        nano.read_section(extending, "tune", nano.TuneConfig)
+        nano.read_section(wrong, "tune", nano.TuneConfig, "further")

@@ -175,26 +175,28 @@ class TrainConfig:
 _FOLDERS = {CorpusConfig: ("text", "sets"), MixtureConfig: ("sets", "written")}
 
 
-def read_section(path: Path, name: str, kind: type[Section]) -> Section:
-    """A section of the file; its folders are relative to it. What is not said in a file that ``extends`` another is
-    as in that. Raises InputError for a missing or unknown key."""
-    values = _values(path, name, kind)
-    if values is None:
-        raise InputError(f"{path} has no section {name!r}", hint="start from a copy of nano.yaml")
+def read_section(path: Path, name: str, kind: type[Section], stage: str | None = None) -> Section:
+    """A section of the file; its folders are relative to it. ``stage``: the name of a section whose own sections say
+    what differs in a later stage. Raises InputError for a missing or unknown key."""
+    content = _content(path)
+    values = _values(content, name, f"{path} has no section {name!r}")
+    if stage is not None:
+        changes = _values(content, stage, f"{path} has no stage {stage!r}")
+        if unknown := sorted(changes.keys() - content.keys()):
+            raise InputError(f"{path}: {stage}: unknown {', '.join(unknown)}", hint="a stage changes other sections")
+        values = values | (changes.get(name) or {})
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
     if isinstance(values.get("rate"), dict):
-        values = values | {"rate": _made(RateConfig, values["rate"], f"{path}: {name}.rate")}
+        values["rate"] = _made(RateConfig, values["rate"], f"{path}: {name}.rate")
     return _made(kind, values, f"{path}: {name}")
 
 
-def _values(path: Path, name: str, kind: type[Section]) -> dict[str, Any] | None:
-    content = _content(path)
-    base = _values(path.parent / str(content["extends"]), name, kind) if "extends" in content else None
+def _values(content: Mapping[str, Any], name: str, missing: str) -> dict[str, Any]:
     values = content.get(name)
     if not isinstance(values, dict):
-        return base
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    values |= {key: (path.parent / str(values[key])).resolve() for key in _FOLDERS.get(kind, ()) if key in values}
-    return (base or {}) | values
+        raise InputError(missing, hint="start from a copy of nano.yaml")
+    return values
 
 
 def _content(path: Path) -> dict[str, Any]:

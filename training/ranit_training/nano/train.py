@@ -1,8 +1,9 @@
 """Training of the embedded model on episodes.
 
 ``python -m ranit_training.nano.train CONFIG --base DIR --mixture DIR --plain tokens.npy -o DIR`` writes a checkpoint of
-transformers; ``torchrun --nproc-per-node 4 -m ranit_training.nano.train …`` does the same on four devices. While it
-trains, ``DIR/latest`` holds the weights of some minutes ago and ``latest.json`` their step; ``--base DIR/latest --first
+transformers; ``torchrun --nproc-per-node 4 -m ranit_training.nano.train …`` does the same on four devices. With
+``--stage NAME`` the configuration's section of that name says what differs: ``--base`` is what the stage before wrote.
+While it trains, ``DIR/latest`` holds the weights of some minutes ago and ``latest.json`` their step; ``--base DIR/latest --first
 STEP`` goes on from there.
 """
 
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, required=True)
     parser.add_argument("--mixture", type=Path, required=True)
     parser.add_argument("--plain", type=Path, required=True, help="what ranit_training.nano.corpus wrote")
+    parser.add_argument("--stage", help="a later one that the configuration describes")
     parser.add_argument("-o", "--output", type=Path, required=True)
     parser.add_argument("--first", type=int, default=0, help="the step to go on from")
     parser.add_argument("--steps", type=int, help="of the schedule, instead of the configuration's: for trials")
@@ -67,11 +69,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, help="instead of the configuration's")
     parser.add_argument("--processes", type=int, help="that draw episodes, for each device; else all cores are used")
     options = parser.parse_args()
-    config = read_section(options.config, "train", TrainConfig)
+    config = read_section(options.config, "train", TrainConfig, options.stage)
     asked = {name: getattr(options, name) for name in ("steps", "parts", "seconds")}
     config = replace(config, **{name: value for name, value in asked.items() if value})
     team = Team.from_environment()
-    drawing = read_section(options.config, "episodes", EpisodeConfig)
+    drawing = read_section(options.config, "episodes", EpisodeConfig, options.stage)
     episodes = Episodes(read_mixture(options.mixture), drawing, config.seed)
     source = Source(episodes, np.load(options.plain, mmap_mode="r", allow_pickle=False), config)
     processes = options.processes or max(1, (os.cpu_count() or 2) // team.size - 1)
