@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from ranit_rag import Ranit
+from ranit_rag.engines.checkpoint import embedded_model
 from ranit_rag.engines.transformers import TransformersEngine
 from ranit_rag.errors import DataError, InputError
 from ranit_rag.prompts import Conversation, Message, Query
@@ -146,6 +147,11 @@ def test_a_tuned_checkpoint_answers_as_it_was_taught(tmp_path: Path) -> None:
     write_model(model, tmp_path / "tuned")
     weights = sum(weight.numel() for weight in model.parameters())  # the tied output layer counts once
     assert (tmp_path / "tuned" / "model.safetensors").stat().st_size < 2 * weights + 10_000
+    written, shipped = (
+        json.loads((folder / "config.json").read_text()) for folder in (tmp_path / "tuned", embedded_model())
+    )
+    assert shipped.keys() <= written.keys()  # transformers 4 reads other names of some than transformers 5
+    assert (written["torch_dtype"], written["rope_theta"]) == ("bfloat16", 10_000.0)
     ner = Ranit(TransformersEngine(tmp_path / "tuned", device="cpu"), profile="nano-en.v1", judge="never")
     assert [e.text for e in ner.extract("Bo sings.", ["name"]).entities] == ["Bo"]
 

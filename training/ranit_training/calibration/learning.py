@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,8 @@ def learn(sets: Sequence[FoundSet]) -> Learned:
     """Fit the calibration on all sets; choose the decoding of the best mean F1 with each set scored by the others.
 
     Of decodings with the same F1 the first is taken: keep before flat, the lower least score. Flat takes entities away
-    that a user may have asked for, so it must help on more than half of the sets. Raises InputError for fewer than
-    three sets, and DataError as ``fit`` does.
+    that a user may have asked for, so what it gains must be more than chance: twice its standard error over the sets.
+    Raises InputError for fewer than three sets, and DataError as ``fit`` does.
     """
     if len(sets) < FEWEST_SETS:
         raise InputError(
@@ -120,8 +121,8 @@ def _best(tried: Mapping[Decoding, Sequence[float]]) -> Decoding:
 
     best = max(tried, key=mean)
     kept = max((decoding for decoding in tried if decoding.overlaps == "keep"), key=mean)
-    better = sum(flat > keep for flat, keep in zip(tried[best], tried[kept], strict=True))
-    return best if 2 * better > len(tried[best]) else kept
+    gains = np.subtract(tried[best], tried[kept])
+    return best if gains.mean() > 2 * gains.std(ddof=1) / sqrt(len(gains)) else kept
 
 
 def text_counts(entities: Sequence[Entity], gold: Sequence[Entity], types: Sequence[str], decoding: Decoding) -> Counts:
