@@ -134,7 +134,7 @@ class TestExtraction:
 
     def test_an_example_does_not_speak_for_its_own_text(self, extract: Extract) -> None:
         assert ("aspirin", "drug") not in found(extract({}, "The nurse gave aspirin for pain!"))
-        assert ("aspirin", "drug") in found(extract({}, "Has he had aspirin today?"))
+        assert ("aspirin", "drug") in found(extract({}, "Ann gave aspirin for her headache."))
 
     def test_the_least_score_holds_for_them_too(self, extract: Extract) -> None:
         drug, disease = extract({}).entities
