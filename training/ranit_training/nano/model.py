@@ -64,7 +64,8 @@ def write_model(model: Any, output: Path) -> None:
     model.save_pretrained(output, state_dict=half)
     path = output / "config.json"
     config = json.loads(path.read_text("utf-8"))
-    earlier = {"torch_dtype": "bfloat16", "rope_theta": config["rope_parameters"]["rope_theta"]}  # as transformers 4 reads
+    # Transformers 4 reads these.
+    earlier = {"torch_dtype": "bfloat16", "rope_theta": config["rope_parameters"]["rope_theta"]}
     path.write_text(json.dumps(config | earlier | {"dtype": "bfloat16"}, indent=2) + "\n", "utf-8")
     for name in _TOKENIZER_FILES:
         shutil.copyfile(embedded_model() / name, output / name)

@@ -3,8 +3,8 @@
 ``python -m ranit_training.nano.train CONFIG --base DIR --mixture DIR --plain tokens.npy -o DIR`` writes a checkpoint of
 transformers; ``torchrun --nproc-per-node 4 -m ranit_training.nano.train …`` does the same on four devices. With
 ``--stage NAME`` the configuration's section of that name says what differs: ``--base`` is what the stage before wrote.
-While it trains, ``DIR/latest`` holds the weights of some minutes ago and ``latest.json`` their step; ``--base DIR/latest --first
-STEP`` goes on from there.
+While it trains, ``DIR/latest`` holds the weights of some minutes ago and ``latest.json`` their step; ``--base
+DIR/latest --first STEP`` goes on from there.
 """
 
 from __future__ import annotations
