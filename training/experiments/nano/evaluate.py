@@ -161,6 +161,9 @@ def main() -> None:
     parser.add_argument(
         "--sets", nargs="+", default=[], metavar="SET", help="these alone, so that processes share them"
     )
+    parser.add_argument(
+        "--arms", nargs="+", metavar="ARM", choices=[arm.name for arm in ARMS], help="of those above, instead of all"
+    )
     parser.add_argument("--dtype")
     parser.add_argument("--journal", type=Path)
     options = parser.parse_args()
@@ -181,19 +184,23 @@ def main() -> None:
         report = run_experiment(experiment, journal, on_result=lambda result: print(result.set, file=sys.stderr))
         print(f"\n### {title}\n")
         print("\n".join(table(report, [each.name for each in found])))
-        print("\nWhere the judge or the examples do not help:\n")
-        print("\n".join(judged(report, found)) or "nowhere.", flush=True)
+        if {NONE, NEAREST, ALL} <= {arm.name for arm in arms}:
+            print("\nWhere the judge or the examples do not help:\n")
+            print("\n".join(judged(report, found)) or "nowhere.", flush=True)
         return report
+
+    def chosen(arms: Sequence[Arm]) -> Sequence[Arm]:
+        return [arm for arm in ARMS if arm.name in options.arms] if options.arms else arms
 
     with tempfile.TemporaryDirectory() as folder:
         journal = options.journal or Path(folder) / "answers.jsonl"
         if evaluated:
-            report = measured(f"Evaluation sets, at most {options.sample} texts each", evaluated, ARMS, journal)
-            for arm in (NONE, ALL):
+            report = measured(f"Evaluation sets, at most {options.sample} texts each", evaluated, chosen(ARMS), journal)
+            for arm in (arm.name for arm in report.arms if arm.name in (NONE, ALL)):
                 print(f"\n### Scores, evaluation sets, {arm}\n")
                 print("\n".join(scores(report, [each.name for each in report.sets], arm)), flush=True)
         if seen:
-            measured(f"Seen domains, at most {options.seen_sample} texts each", seen, SEEN_ARMS, journal)
+            measured(f"Seen domains, at most {options.seen_sample} texts each", seen, chosen(SEEN_ARMS), journal)
 
 
 if __name__ == "__main__":
