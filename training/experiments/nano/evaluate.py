@@ -40,6 +40,7 @@ from ranit_training.nano.mixture import learned_split
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "ner"
 RECIPE = Path(__file__).resolve().parents[2] / "ranit_training" / "nano" / "nano.yaml"
 EVALUATED = ("crossner_ai", "crossner_politics", "crossner_science", "mit_movie", "boson_zh", "cluener2020", "cmeee")
+WHERE = "Where the judge or the examples do not help:"
 WITHIN = 0.005  # F1 that the judge may lose against the better of no examples and the nearest
 
 NONE, SEEDS, NEAREST, ALL = "none", "seeds", "nearest", "own all"
@@ -185,7 +186,7 @@ def main() -> None:
         print(f"\n### {title}\n")
         print("\n".join(table(report, [each.name for each in found])))
         if {NONE, NEAREST, ALL} <= {arm.name for arm in arms}:
-            print("\nWhere the judge or the examples do not help:\n")
+            print(f"\n{WHERE}\n")
             print("\n".join(judged(report, found)) or "nowhere.", flush=True)
         return report
 

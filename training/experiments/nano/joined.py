@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 
-from evaluate import DATA
+from evaluate import DATA, WHERE
 
 ROW = re.compile(r"\| (?!set |mean)(\w+) \| (.+) \|")
 LANGUAGES = {"en": "English", "zh": "Chinese"}
@@ -44,9 +44,9 @@ def joined(lines: Sequence[str]) -> Iterator[str]:
         columns = zip(*(_numbers(cells) for name, cells in rows.items() if _language(name) == language), strict=True)
         if cells := " | ".join(f"**{mean(column):.1f}**" for column in columns):
             yield f"| mean, {spoken} | {cells} |"
-    said = [line for line in lines if line.startswith("- ")]
-    yield "\nWhere the judge or the examples do not help:\n"
-    yield from said or ["nowhere."]
+    if WHERE in lines:
+        yield f"\n{WHERE}\n"
+        yield from [line for line in lines if line.startswith("- ")] or ["nowhere."]
 
 
 def _numbers(cells: str) -> list[float]:
