@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import os
-import tempfile
-import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
+from ranit_rag.stores.arrays import read_arrays, write_arrays
 from ranit_rag.stores.base import Embedder
 from ranit_rag.stores.checks import unit_rows
 from ranit_rag.stores.snapshot import Vectors
 
 FORMAT = 1  # of the files; rises whenever the same texts and name are to give other vectors
 SAME = 0.999  # cosine from which two vectors of one text are of one model, whatever the machine's arithmetic
-
-_logger = logging.getLogger(__name__)
 
 
 class KeptVectors:
@@ -46,10 +40,10 @@ class KeptVectors:
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         path = self._folder / f"{self._digest(texts)}.npz"
-        vectors = _read(path)
+        vectors = (read_arrays(path) or {}).get("vectors")
         if vectors is None or not self._fit(vectors, texts):
             vectors = self._embedder.embed(texts)
-            _write(path, vectors)
+            write_arrays(path, {"vectors": vectors})
         return vectors
 
     def _digest(self, texts: Sequence[str]) -> str:
@@ -60,32 +54,3 @@ class KeptVectors:
         if vectors.shape != (len(texts), self.dimension) or vectors.dtype != np.float32 or not unit_rows(vectors):
             return False
         return bool((self._embedder.embed(texts[:1]) @ vectors[:1].T >= SAME).all())
-
-
-def _read(path: Path) -> Vectors | None:
-    """What a file holds, whatever that is; None where there is none, or it is damaged (the archive has checksums)."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return np.asarray(archive["vectors"])
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, TypeError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
-        _logger.info("%s is not read: %r", path, error)
-        return None
-
-
-def _write(path: Path, vectors: Vectors) -> None:
-    """Write the whole file or none. Two processes may: they write the same."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
-            try:
-                np.savez(file, vectors=vectors)
-                file.close()
-                os.replace(file.name, path)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(file.name)
-                raise
-    except OSError as error:
-        _logger.info("%s is not written: %r", path, error)

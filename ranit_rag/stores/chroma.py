@@ -17,6 +17,7 @@ from ranit_rag.stores.base import AddReport, Embedder, Embedding, Progress
 from ranit_rag.stores.checks import check_embedder, check_name, missing_store, needs_embedder, store_exists
 from ranit_rag.stores.collection import CollectionWrite
 from ranit_rag.stores.places import Place
+from ranit_rag.stores.read_copy import ReadCopy
 from ranit_rag.stores.records import Entry, Header
 from ranit_rag.stores.snapshot import Snapshot, Vectors
 from ranit_rag.stores.writing import Batch, next_version, write_batches
@@ -120,10 +121,12 @@ class ChromaStores:
         """What is at the place, listed again only when somebody may have written. Not to be called within a session."""
         stamp = (self._writes, self.place.stamp())
         if self._catalog is None or self._catalog[0] != stamp:
-            entries: Mapping[str, Entry] = {}
-            if self.place.exists:
-                with self.place.session() as client, self.place.guard():
-                    entries = records.list_entries(client)
+            entries = self.place.copy.entries() if self.place.copy else None
+            if entries is None:
+                entries = {}
+                if self.place.exists:
+                    with self.place.session() as client, self.place.guard():
+                        entries = self._listed(client)
             self._catalog = catalog = (stamp, entries)
             return catalog[1]
         return self._catalog[1]
@@ -140,7 +143,17 @@ class ChromaStores:
                     self.place.written()
             # What was written is asked for next, and would open another client; if this fails, it still does.
             with suppress(StoreError), self.place.guard():
-                self._catalog = ((self._writes, self.place.stamp()), records.list_entries(client))
+                self._catalog = ((self._writes, self.place.stamp()), self._listed(client))
+
+    def _listed(self, client: Client) -> Mapping[str, Entry]:
+        """What is at the place, asked of Chroma; kept for the next process, with what is known of small stores."""
+        entries = records.list_entries(client)
+        if self.place.copy:
+            self.place.copy.listed(entries)
+            for name, store in list(self._stores.items()):
+                if name in entries:
+                    store.keep(self.place.copy, entries[name])
+        return entries
 
 
 class ChromaStore:
@@ -249,11 +262,22 @@ class ChromaStore:
     def snapshot(self) -> Snapshot:
         snapshot = self._snapshot
         if snapshot is None or snapshot.version != self.version:
+            copy = self._stores.place.copy
+            snapshot = copy.snapshot(self._stores.entry(self.name)) if copy else None
+            if snapshot is not None:
+                self._snapshot = snapshot
+                return snapshot
             with self._stores.place.session() as client:
                 snapshot = self._snapshot
                 if snapshot is None or snapshot.version != self.version:  # else another thread has just read it
                     snapshot = self._snapshot = self._read(client)
         return snapshot
+
+    def keep(self, copy: ReadCopy, entry: Entry) -> None:
+        """Give the copy what is known of a small store, which is written in milliseconds."""
+        snapshot = self._snapshot
+        if snapshot is not None and snapshot.version == entry.header.version and len(snapshot) <= MIRRORED_ROWS:
+            copy.read(entry, snapshot)
 
     def records(self) -> Iterator[Example | StoreError]:
         entry = self._stores.entry(self.name)
@@ -261,17 +285,20 @@ class ChromaStore:
             yield from records.read_each(client.get_collection(entry.collection, embedding_function=None), self.name)
 
     def _read(self, client: Client) -> Snapshot:
-        name = self._stores.entry(self.name).collection
+        entry = self._stores.entry(self.name)
         for _ in range(READS):
             with self._stores.place.guard():
-                collection = client.get_collection(name, embedding_function=None)
+                collection = client.get_collection(entry.collection, embedding_function=None)
                 header = Header.from_metadata(collection.metadata)
                 keys, examples, vectors = records.read_all(collection, header)
-                now = client.get_collection(name, embedding_function=None).metadata
+                now = client.get_collection(entry.collection, embedding_function=None).metadata
             if Header.from_metadata(now).version == header.version:
                 if header.version != self.version:
                     self._stores.forget()
-                return Snapshot(header.version, tuple(keys), tuple(examples), vectors)
+                snapshot = Snapshot(header.version, tuple(keys), tuple(examples), vectors)
+                if self._stores.place.copy:
+                    self._stores.place.copy.read(entry, snapshot)
+                return snapshot
         raise StoreError(f"store {self.name!r} was changed {READS} times while it was read", hint="try again")
 
     @contextmanager

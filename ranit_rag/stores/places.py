@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from urllib.parse import urlsplit
 
 from ranit_rag.errors import RanitError, StoreError
+from ranit_rag.stores.read_copy import ReadCopy
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -25,6 +26,7 @@ DATABASE_FILE = "chroma.sqlite3"
 LOCK_FILE = "ranit.lock"
 OWNER_FILE = "ranit.owner"
 STAMP_FILE = "ranit.stamp"
+COPY_FOLDER = "ranit.read"
 
 
 class Place(Protocol):
@@ -33,6 +35,11 @@ class Place(Protocol):
     @property
     def exists(self) -> bool:
         """Whether there is anything: a session makes the place if need be."""
+        ...
+
+    @property
+    def copy(self) -> ReadCopy | None:
+        """What earlier sessions read, where that is kept."""
         ...
 
     def session(self) -> AbstractContextManager[Client]:
@@ -67,9 +74,14 @@ class Directory:
         self._patience = patience
         self._threads = threading.RLock()
         self._client: Client | None = None
+        self._copy = ReadCopy(self.path / COPY_FOLDER, self._state)
 
     def __str__(self) -> str:
         return f"the store directory {self.path}"
+
+    @property
+    def copy(self) -> ReadCopy:
+        return self._copy
 
     @property
     def exists(self) -> bool:
@@ -83,6 +95,7 @@ class Directory:
                 return
             self._prepare()
             with self._lock():
+                self._copy.opening()
                 with self.guard():
                     self._client = _persistent_client(self.path)
                 try:
@@ -90,6 +103,7 @@ class Directory:
                 finally:
                     client, self._client = self._client, None
                     client.close()
+                    self._copy.closed()
 
     def guard(self) -> AbstractContextManager[None]:
         return _translated(
@@ -104,10 +118,21 @@ class Directory:
         return b""
 
     def written(self) -> None:
+        self._copy.written()
         (self.path / STAMP_FILE).write_text(f"{time.time_ns()} {os.getpid()}")
 
     def close(self) -> None:
         """Nothing stays open between sessions."""
+
+    def _state(self) -> str | None:
+        """Another text whenever somebody, with our programs or without, may have written Chroma's database."""
+        try:
+            names = sorted(name for name in os.listdir(self.path) if name.startswith(DATABASE_FILE))  # its journal, too
+            found = [(name, (self.path / name).stat()) for name in names]
+        except OSError:
+            return None
+        database = [f"{name} {each.st_size} {each.st_mtime_ns} {each.st_ctime_ns}" for name, each in found]
+        return "\n".join([repr(self.stamp()), *database]) if database else None
 
     def _prepare(self) -> None:
         with self.guard():
@@ -182,6 +207,10 @@ class Server:
     @property
     def exists(self) -> bool:
         return True
+
+    @property
+    def copy(self) -> None:
+        """None: the server is asked."""
 
     @contextmanager
     def session(self) -> Iterator[Client]:

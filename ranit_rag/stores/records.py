@@ -126,7 +126,7 @@ def put_batch(collection: Collection, batch: Batch) -> None:
         ids=batch.keys,
         embeddings=batch.vectors,
         documents=[example.text for example in batch.examples],
-        metadatas=[_metadata(example) for example in batch.examples],
+        metadatas=[metadata_of(example) for example in batch.examples],
     )
 
 
@@ -168,12 +168,13 @@ def read_each(collection: Collection, domain: str) -> Iterator[Example | StoreEr
         page = collection.get(ids=ids[first : first + PAGE], include=["documents", "metadatas"])
         for key, text, metadata in zip(page["ids"], page["documents"] or (), page["metadatas"] or (), strict=True):
             try:
-                yield _example(key, text, metadata, domain)
+                yield example_of(key, text, metadata, domain)
             except StoreError as error:
                 yield error
 
 
-def _metadata(example: Example) -> dict[str, str]:
+def metadata_of(example: Example) -> dict[str, str]:
+    """What is kept of an example beside its text."""
     annotation = {
         "entities": [[e.start, e.end, e.label] for e in example.entities],
         "language": example.language,
@@ -184,10 +185,11 @@ def _metadata(example: Example) -> dict[str, str]:
 
 def _examples(page: Mapping[str, Any], domain: str) -> Iterator[tuple[str, Example]]:
     for key, text, metadata in zip(page["ids"], page["documents"], page["metadatas"], strict=True):
-        yield key, _example(key, text, metadata, domain)
+        yield key, example_of(key, text, metadata, domain)
 
 
-def _example(key: str, text: str | None, metadata: Mapping[str, Any], domain: str) -> Example:
+def example_of(key: str, text: str | None, metadata: Mapping[str, Any], domain: str) -> Example:
+    """The example that was kept under a key. Raises StoreError where the record is damaged."""
     try:
         if text is None:
             raise ValueError("it has no text")
