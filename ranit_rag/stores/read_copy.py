@@ -23,7 +23,7 @@ from ranit_rag.stores.records import Entry, Header, example_of, metadata_of
 from ranit_rag.stores.snapshot import Snapshot
 
 FORMAT = 1
-LARGEST = 20_000  # examples of a store: to read more takes longer than Chroma's start, and twice the disk
+LARGEST = 20_000  # examples of a store: beside reading more of them Chroma's start is nothing, and a copy takes disk
 _MANIFEST = "manifest.npz"
 
 _logger = logging.getLogger(__name__)
@@ -40,9 +40,9 @@ class _Kept:
 class ReadCopy:
     """Files in ``folder``, which hold for as long as ``state`` says what it said when they were written.
 
-    ``state`` tells Chroma's files apart whenever somebody may have written them; None where that cannot be told. A
-    session that opens Chroma calls ``opening`` before and ``closed`` after that, under the lock which writers hold, for
-    to open its files changes them. What cannot be read is not there, and what cannot be written is not kept.
+    ``state`` says something else whenever somebody may have written Chroma's files; None where that cannot be told.
+    Since opening these files changes them, a session calls ``opening`` before it does so and ``closed`` when it has
+    closed them, under the lock that writers hold. What cannot be read is not there, what cannot be written is not kept.
     """
 
     def __init__(self, folder: Path, state: Callable[[], str | None]) -> None:
@@ -71,6 +71,7 @@ class ReadCopy:
             return None
 
     def opening(self) -> None:
+        """Before Chroma's files are opened."""
         self._before = self._kept()
 
     def listed(self, entries: Mapping[str, Entry]) -> None:
@@ -88,6 +89,7 @@ class ReadCopy:
         self._read.clear()
 
     def closed(self) -> None:
+        """Keeps what was listed and read, and, if nothing was written, what was kept before."""
         before, listed, read = self._before, self._listed, dict(self._read)
         self.written()
         entries = listed if listed is not None else before.entries if before else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from ranit_rag import Conversation, Example, Ranit, Reply, open_stores
 from ranit_rag.corpus import Policy, Record, extract_corpus
 from ranit_rag.corpus.lanes import Lanes
 from ranit_rag.errors import DataError, ServerError, StoreError
+from ranit_rag.stores.places import COPY_FOLDER
 from ranit_rag.testing import ScriptedEngine
 
 AT_ONCE = 8
@@ -124,8 +126,20 @@ class Letters:
         return np.tile(np.array([1, 0], np.float32), (len(texts), 1))
 
 
-def test_a_store_that_may_not_be_written_is_said_before_anything_is_asked(disk: Disk, tmp_path: Path) -> None:
+def test_a_store_that_may_not_be_written_is_read_from_its_copy(disk: Disk) -> None:
     open_stores(str(disk.path / "stores")).open("medicine", Letters(), create=True).add([EXAMPLE])
+    open_stores(str(disk.path / "stores")).open("medicine").snapshot()
+    disk.change("ro")
+    store = open_stores(str(disk.path / "stores")).open("medicine", Letters())
+    assert [example.text for example in store.snapshot().examples] == [EXAMPLE.text]
+    with pytest.raises(StoreError, match="stores") as raised:
+        store.add([Example.from_mentions("Take Ibuprofen.", {"drug": ["Ibuprofen"]})])
+    assert "not writable" in raised.value.hint
+
+
+def test_a_store_that_chroma_may_not_write_is_said_before_anything_is_asked(disk: Disk, tmp_path: Path) -> None:
+    open_stores(str(disk.path / "stores")).open("medicine", Letters(), create=True).add([EXAMPLE])
+    shutil.rmtree(disk.path / "stores" / COPY_FOLDER)
     disk.change("ro")
     engine = Noting()
     with pytest.raises(StoreError, match="stores") as raised:
