@@ -1,4 +1,4 @@
-"""What several runs of ``evaluate.py`` printed, each of some sets, as one: ``python joined.py FILE ...``.
+"""What several runs of ``evaluate.py`` printed, each of some sets or arms, as one: ``python joined.py FILE ...``.
 
 Means are those of the numbers in the rows, which have one decimal.
 """
@@ -9,12 +9,13 @@ import argparse
 import json
 import lzma
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from statistics import mean
 
-from evaluate import DATA, WHERE
+from evaluate import ARMS, DATA, WHERE
 
+HEADER = re.compile(r"\| set \| (.+) \|")
 ROW = re.compile(r"\| (?!set |mean)(\w+) \| (.+) \|")
 LANGUAGES = {"en": "English", "zh": "Chinese"}
 
@@ -31,27 +32,51 @@ def sections(lines: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def joined(lines: Sequence[str]) -> Iterator[str]:
-    """One table of all rows with their means, and what was said below."""
-    rows = {match[1]: match[2] for line in lines if (match := ROW.fullmatch(line))}
-    yield from lines[:2]
-    yield from (f"| {name} | {cells} |" for name, cells in sorted(rows.items()))
-    if "| ECE |" in lines[0]:
-        if rows:
-            yield f"\nThe mean of the errors is {mean(_numbers(cells)[0] for cells in rows.values()):.3f}."
+def joined(lines: Iterable[str]) -> Iterator[str]:
+    """One table of all rows and columns with their means, and what was said below."""
+    cells, below = _read(lines)
+    names = sorted(dict.fromkeys(name for row in cells.values() for name in row), key=_place)
+    rows = {name: [row.get(column, "") for column in names] for name, row in sorted(cells.items())}
+    yield f"| set | {' | '.join(names)} |"
+    yield "|---" * (len(names) + 1) + "|"
+    yield from (f"| {name} | {' | '.join(row)} |" for name, row in rows.items())
+    if names[0] == "ECE":
+        yield f"\nThe mean of the errors is {mean(_number(row[0]) for row in rows.values()):.3f}."
         return
     for language, spoken in LANGUAGES.items():
-        columns = zip(*(_numbers(cells) for name, cells in rows.items() if _language(name) == language), strict=True)
-        if cells := " | ".join(f"**{mean(column):.1f}**" for column in columns):
-            yield f"| mean, {spoken} | {cells} |"
-    if WHERE in lines:
+        columns = zip(*(row for name, row in rows.items() if _language(name) == language), strict=True)
+        means = [f"**{mean(map(_number, column)):.1f}**" if all(column) else "" for column in columns]
+        if means:
+            yield f"| mean, {spoken} | {' | '.join(means)} |"
+    if WHERE in below:
         yield f"\n{WHERE}\n"
-        yield from [line for line in lines if line.startswith("- ")] or ["nowhere."]
+        yield from [line for line in below if line != WHERE] or ["nowhere."]
 
 
-def _numbers(cells: str) -> list[float]:
-    """The number at the start of each cell."""
-    return [float(re.split("[ ,]", cell)[0]) for cell in cells.split(" | ")]
+def _read(lines: Iterable[str]) -> tuple[dict[str, dict[str, str]], list[str]]:
+    """The cells of all tables by set and column, and the lines about single sets."""
+    cells: dict[str, dict[str, str]] = {}
+    columns: list[str] = []
+    below: list[str] = []
+    for line in lines:
+        if header := HEADER.fullmatch(line):
+            columns = header[1].split(" | ")
+        elif row := ROW.fullmatch(line):
+            cells.setdefault(row[1], {}).update(zip(columns, row[2].split(" | "), strict=True))
+        elif line == WHERE or line.startswith("- "):
+            below.append(line)
+    return cells, below
+
+
+def _place(column: str) -> int:
+    """Arms in their order; all other columns as they are."""
+    arms = [arm.name for arm in ARMS]
+    return arms.index(column) if column in arms else 0
+
+
+def _number(cell: str) -> float:
+    """The number at the start of a cell."""
+    return float(re.split("[ ,]", cell)[0])
 
 
 def _language(name: str) -> str:
