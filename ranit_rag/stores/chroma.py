@@ -17,7 +17,6 @@ from ranit_rag.stores.base import AddReport, Embedder, Embedding, Progress
 from ranit_rag.stores.checks import check_embedder, check_name, missing_store, needs_embedder, store_exists
 from ranit_rag.stores.collection import CollectionWrite
 from ranit_rag.stores.places import Place
-from ranit_rag.stores.read_copy import ReadCopy
 from ranit_rag.stores.records import Entry, Header
 from ranit_rag.stores.snapshot import Snapshot, Vectors
 from ranit_rag.stores.writing import Batch, next_version, write_batches
@@ -146,13 +145,10 @@ class ChromaStores:
                 self._catalog = ((self._writes, self.place.stamp()), self._listed(client))
 
     def _listed(self, client: Client) -> Mapping[str, Entry]:
-        """What is at the place, asked of Chroma; kept for the next process, with what is known of small stores."""
+        """What is at the place, asked of Chroma, and kept for the next process."""
         entries = records.list_entries(client)
         if self.place.copy:
             self.place.copy.listed(entries)
-            for name, store in list(self._stores.items()):
-                if name in entries:
-                    store.keep(self.place.copy, entries[name])
         return entries
 
 
@@ -272,12 +268,6 @@ class ChromaStore:
                 if snapshot is None or snapshot.version != self.version:  # else another thread has just read it
                     snapshot = self._snapshot = self._read(client)
         return snapshot
-
-    def keep(self, copy: ReadCopy, entry: Entry) -> None:
-        """Give the copy what is known of a small store, which is written in milliseconds."""
-        snapshot = self._snapshot
-        if snapshot is not None and snapshot.version == entry.header.version and len(snapshot) <= MIRRORED_ROWS:
-            copy.read(entry, snapshot)
 
     def records(self) -> Iterator[Example | StoreError]:
         entry = self._stores.entry(self.name)

@@ -9,7 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The stores that a directory has, and the file of the snapshot of each collection that was read."""
+    """The stores that a directory has, and the files of those snapshots that were read."""
 
     entries: Mapping[str, Entry]
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: frozenset[str]
 
 
 class ReadCopy:
@@ -50,6 +50,7 @@ class ReadCopy:
         self._state = state
         self._loaded: tuple[str, _Kept] | None = None
         self._before: _Kept | None = None
+        self._written = False
         self._listed: Mapping[str, Entry] | None = None
         self._read: dict[str, Snapshot] = {}
 
@@ -62,7 +63,7 @@ class ReadCopy:
         """What a store holds; None where no copy of this version tells."""
         kept = self._kept()
         file = _file(entry.collection, entry.header.version)
-        if kept is None or kept.files.get(entry.collection) != file:
+        if kept is None or file not in kept.files:
             return None
         try:
             return _snapshot(read_arrays(self._folder / file) or {}, entry.header)
@@ -72,7 +73,7 @@ class ReadCopy:
 
     def opening(self) -> None:
         """Before Chroma's files are opened."""
-        self._before = self._kept()
+        self._before, self._written = self._kept(), False
 
     def listed(self, entries: Mapping[str, Entry]) -> None:
         """To be kept when the session ends."""
@@ -84,32 +85,33 @@ class ReadCopy:
             self._read[entry.collection] = snapshot
 
     def written(self) -> None:
-        """What was known so far does not hold any more."""
-        self._before, self._listed = None, None
+        """Something was, in this session: what it listed and read before does not hold any more."""
+        self._written, self._listed = True, None
         self._read.clear()
 
     def closed(self) -> None:
-        """Keeps what was listed and read, and, if nothing was written, what was kept before."""
-        before, listed, read = self._before, self._listed, dict(self._read)
-        self.written()
-        entries = listed if listed is not None else before.entries if before else None
+        """Keeps what was listed and read, and what was kept before of stores that nobody has written."""
+        before, entries, read = self._before, self._listed, dict(self._read)
+        self._before, self._listed = None, None
+        self._read.clear()
+        if entries is None and before is not None and not self._written:
+            entries = before.entries
         if entries is None:
             return
-        versions = {entry.collection: entry.header.version for entry in entries.values()}
-        kept = {_file(collection, version): collection for collection, version in versions.items()}
-        files = {kept[file]: file for file in (before.files.values() if before else ()) if file in kept}
+        current = {_file(entry.collection, entry.header.version) for entry in entries.values()}
+        files = current & before.files if before else set()
         for collection, snapshot in read.items():
             file = _file(collection, snapshot.version)
-            if file in kept and write_arrays(self._folder / file, _arrays(snapshot)):
-                files[collection] = file
-        self._keep(_Kept(entries, files))
+            if file in current and write_arrays(self._folder / file, _arrays(snapshot)):
+                files.add(file)
+        self._keep(_Kept(entries, frozenset(files)))
 
     def _keep(self, kept: _Kept) -> None:
         self._loaded, state = None, self._state()
         if state is not None and write_arrays(self._folder / _MANIFEST, {"manifest": _packed(_manifest(state, kept))}):
             with suppress(OSError):
                 for path in self._folder.iterdir():
-                    if path.name not in (_MANIFEST, *kept.files.values()):
+                    if path.name not in {_MANIFEST, *kept.files}:
                         path.unlink()
 
     def _kept(self) -> _Kept | None:
@@ -131,7 +133,7 @@ def _file(collection: str, version: int) -> str:
 
 def _manifest(state: str, kept: _Kept) -> dict[str, Any]:
     entries = [[entry.collection, entry.header.to_metadata(), entry.problem] for entry in kept.entries.values()]
-    return {"format": FORMAT, "state": state, "entries": entries, "files": dict(kept.files)}
+    return {"format": FORMAT, "state": state, "entries": entries, "files": sorted(kept.files)}
 
 
 def _read_manifest(arrays: Mapping[str, NDArray[Any]], state: str) -> _Kept | None:
@@ -144,7 +146,7 @@ def _read_manifest(arrays: Mapping[str, NDArray[Any]], state: str) -> _Kept | No
             Entry(collection, Header.from_metadata(metadata), problem)
             for collection, metadata, problem in manifest["entries"]
         ]
-        return _Kept({entry.header.domain: entry for entry in entries}, dict(manifest["files"]))
+        return _Kept({entry.header.domain: entry for entry in entries}, frozenset(manifest["files"]))
     except (KeyError, TypeError, ValueError):
         return None
 

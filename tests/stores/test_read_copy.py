@@ -66,6 +66,7 @@ def folder(tmp_path: Path) -> Path:
     stores.open("news", Counting(), create=True).add(EXAMPLES)
     stores.open("法律", Counting(), create=True).add(EXAMPLES[:1])
     stores.open("法律").note("threshold", 0.25)
+    content(open_stores(tmp_path / "stores"))
     return tmp_path / "stores"
 
 
@@ -131,6 +132,16 @@ def test_what_another_process_writes_is_seen(folder: Path, opened: Opened, chang
     opened()
     assert content(open_stores(folder)) == after
     assert opened() == 0
+
+
+def test_a_store_that_nobody_wrote_is_still_known(folder: Path, opened: Opened) -> None:
+    before = store_content(open_stores(folder).open("法律"))
+    open_stores(folder).open("news", Counting()).add([Example.from_mentions("Bob is new.", {})])
+    opened()
+    assert store_content(open_stores(folder).open("法律")) == before
+    assert opened() == 0
+    assert len(open_stores(folder).open("news").snapshot()) == 4
+    assert opened() == 1
 
 
 def test_what_other_programs_write_is_seen(folder: Path) -> None:
