@@ -260,14 +260,18 @@ class ChromaStore:
         if snapshot is None or snapshot.version != self.version:
             copy = self._stores.place.copy
             snapshot = copy.snapshot(self._stores.entry(self.name)) if copy else None
-            if snapshot is not None:
-                self._snapshot = snapshot
-                return snapshot
-            with self._stores.place.session() as client:
-                snapshot = self._snapshot
-                if snapshot is None or snapshot.version != self.version:  # else another thread has just read it
-                    snapshot = self._snapshot = self._read(client)
+            if snapshot is None:
+                return self._ask()
+            self._snapshot = snapshot
         return snapshot
+
+    def _ask(self) -> Snapshot:
+        """What Chroma says, unless another thread has just asked."""
+        with self._stores.place.session() as client:
+            snapshot = self._snapshot
+            if snapshot is None or snapshot.version != self.version:
+                snapshot = self._snapshot = self._read(client)
+            return snapshot
 
     def records(self) -> Iterator[Example | StoreError]:
         entry = self._stores.entry(self.name)

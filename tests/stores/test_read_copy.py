@@ -61,11 +61,12 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Opened:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two stores, made by an earlier process."""
+    """Three stores, made and read by an earlier process."""
     stores = open_stores(tmp_path / "stores")
     stores.open("news", Counting(), create=True).add(EXAMPLES)
     stores.open("法律", Counting(), create=True).add(EXAMPLES[:1])
     stores.open("法律").note("threshold", 0.25)
+    stores.open("empty", Counting(), create=True)
     content(open_stores(tmp_path / "stores"))
     return tmp_path / "stores"
 
@@ -92,7 +93,7 @@ def fresh(folder: Path) -> dict[str, object]:
 def test_a_process_that_only_reads_needs_no_chroma(folder: Path, opened: Opened) -> None:
     assert content(open_stores(folder)) == fresh(folder)
     opened()
-    assert content(open_stores(folder)).keys() == {"news", "法律"}
+    assert content(open_stores(folder)).keys() == {"news", "法律", "empty"}
     assert opened() == 0
 
 
@@ -232,7 +233,7 @@ def test_files_of_earlier_versions_are_removed(folder: Path) -> None:
     for number in range(3):
         open_stores(folder).open("news", Counting()).add([Example.from_mentions(f"Text {number}.", {})])
         content(open_stores(folder))
-    assert len(list((folder / COPY_FOLDER).iterdir())) == 3  # the manifest, and a file for each store
+    assert len(list((folder / COPY_FOLDER).iterdir())) == 4  # the manifest, and a file for each store
 
 
 def test_a_store_that_is_damaged_is_told_in_spite_of_its_copy(folder: Path) -> None:
