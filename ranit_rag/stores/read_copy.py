@@ -90,13 +90,18 @@ class ReadCopy:
         self._read.clear()
 
     def closed(self) -> None:
-        """Keeps what was listed and read, and what was kept before of stores that nobody has written."""
+        """Keeps what was listed and read, and what was kept before of stores that nobody has written.
+
+        Of what was written or deleted nothing stays.
+        """
         before, entries, read = self._before, self._listed, dict(self._read)
         self._before, self._listed = None, None
         self._read.clear()
         if entries is None and before is not None and not self._written:
             entries = before.entries
         if entries is None:
+            if self._written:
+                self._remove_all_but(frozenset())
             return
         current = {_file(entry.collection, entry.header.version) for entry in entries.values()}
         files = current & before.files if before else set()
@@ -107,12 +112,16 @@ class ReadCopy:
         self._keep(_Kept(entries, frozenset(files)))
 
     def _keep(self, kept: _Kept) -> None:
+        self._remove_all_but(kept.files | {_MANIFEST})
         self._loaded, state = None, self._state()
-        if state is not None and write_arrays(self._folder / _MANIFEST, {"manifest": _packed(_manifest(state, kept))}):
-            with suppress(OSError):
-                for path in self._folder.iterdir():
-                    if path.name not in {_MANIFEST, *kept.files}:
-                        path.unlink()
+        if state is not None:
+            write_arrays(self._folder / _MANIFEST, {"manifest": _packed(_manifest(state, kept))})
+
+    def _remove_all_but(self, names: frozenset[str]) -> None:
+        with suppress(OSError):
+            for path in self._folder.iterdir():
+                if path.name not in names:
+                    path.unlink()
 
     def _kept(self) -> _Kept | None:
         """What is kept, if it holds."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -234,6 +236,45 @@ def test_files_of_earlier_versions_are_removed(folder: Path) -> None:
         open_stores(folder).open("news", Counting()).add([Example.from_mentions(f"Text {number}.", {})])
         content(open_stores(folder))
     assert len(list((folder / COPY_FOLDER).iterdir())) == 4  # the manifest, and a file for each store
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_what_was_deleted_is_in_no_copy(folder: Path, monkeypatch: pytest.MonkeyPatch, listed: bool) -> None:
+    store = open_stores(folder).open("news")
+    (secret,) = [each for each in store.snapshot().examples if each.text == EXAMPLES[2].text]
+    assert any(b"Nobody is here." in path.read_bytes() for path in (folder / COPY_FOLDER).iterdir())
+    with monkeypatch.context() as patch:
+        if not listed:
+            patch.setattr("ranit_rag.stores.records.list_entries", lambda _: 1 / 0)
+        assert store.delete([secret.id]) == 1
+    assert not any(b"Nobody is here." in path.read_bytes() for path in (folder / COPY_FOLDER).iterdir())
+    assert len(open_stores(folder).open("news").snapshot()) == 2
+
+
+READER = """
+import sys
+from pathlib import Path
+from ranit_rag.stores import open_stores
+version = 0
+while not Path(sys.argv[2]).exists():
+    store = open_stores(sys.argv[1]).open("news")
+    snapshot = store.snapshot()
+    assert snapshot.version >= version, (snapshot.version, version)
+    assert len(snapshot) == len(store) or snapshot.version != store.version
+    version = snapshot.version
+"""
+
+
+def test_processes_that_read_while_others_write_never_go_back(folder: Path, tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    readers = [subprocess.Popen([sys.executable, "-c", READER, str(folder), str(done)]) for _ in range(2)]
+    for number in range(40):
+        open_stores(folder).open("news", Counting()).add([Example.from_mentions(f"Text {number}.", {})])
+        content(open_stores(folder))
+    done.touch()
+    assert [reader.wait(timeout=60) for reader in readers] == [0, 0]
+    assert content(open_stores(folder)) == fresh(folder)
+    assert len(open_stores(folder).open("news")) == 43
 
 
 def test_a_store_that_is_damaged_is_told_in_spite_of_its_copy(folder: Path) -> None:
